@@ -1,0 +1,1 @@
+"""OpenStack Compute, written afresh: API, scheduler, conductor and compute agent."""

@@ -1,0 +1,1 @@
+"""Runs flows and reconciles what no request stands behind."""

@@ -1,0 +1,1 @@
+"""The options of nova.conf, one file a group."""

@@ -1,0 +1,1 @@
+"""Proxies between browsers and guests' consoles."""

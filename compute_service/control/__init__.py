@@ -1,0 +1,1 @@
+"""Use cases: the verbs behind the API."""

@@ -1,0 +1,131 @@
+"""What daemons say to each other over the bus: one Protocol a topic.
+
+Rules of growth: a field is only added, with a default; unknown fields are ignored; a verb is never changed,
+a new one is added and the old one kept for a release. Each topic's `VERSION` rises with every new verb.
+A method that returns None is a cast (nobody waits); any other is a call.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+from compute_service.domain.flow import FlowKey, StepKey, StepResult
+from compute_service.domain.guest import (
+    Diagnostics,
+    DisksMoved,
+    GuestSpec,
+    SnapshotRequest,
+)
+from compute_service.domain.host import HostRegistration, HostReport, ServerOnHost
+from compute_service.domain.record import Record
+from compute_service.domain.request import Decision, SelectRequest
+
+
+class Registered(Record):
+    """What the conductor tells a host that registered."""
+
+    service_uuid: str
+    disabled: bool = False
+    cell: str = ""
+
+
+class Conductor(Protocol):
+    """Topic `conductor`, on the API's bus and on each cell's."""
+
+    VERSION: ClassVar[int] = 1
+
+    def wake(self, keys: tuple[FlowKey, ...]) -> None:
+        """A doorbell: these flows have something to do. Losing it costs a sweep's wait, no more."""
+
+    def finished(self, key: StepKey, result: StepResult) -> None:
+        """A host answers a remote step."""
+
+    def progress(self, key: StepKey, fraction: float, details: dict[str, int]) -> None:
+        """A host tells how far a long step is (0 to 1)."""
+
+    def register(self, registration: HostRegistration) -> Registered:
+        """A host starts, or its facts changed."""
+
+    def report(self, reports: tuple[HostReport, ...]) -> None:
+        """Heartbeats of one or more hosts of a process."""
+
+    def servers_on_host(self, host: str) -> tuple[ServerOnHost, ...]:
+        """What should be on a host, deleted servers of the last day included."""
+
+
+class Scheduler(Protocol):
+    """Topic `scheduler`, on the API's bus."""
+
+    VERSION: ClassVar[int] = 1
+
+    def select(self, request: SelectRequest) -> Decision:
+        """Choose hosts and claim them."""
+
+
+class ComputeAgent(Protocol):
+    """Topic `compute`, one server name a host.
+
+    Verbs with a `key` are casts: the host journals the key, works in the server's lane, and answers with
+    `Conductor.finished`. The same key again replays the answer. The value in the answer is the named record
+    turned to builtins.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    def spawn(self, key: StepKey, spec: GuestSpec) -> None:
+        """Make the guest and start it unless `spec.power` says otherwise. Answers GuestBuilt."""
+
+    def destroy(self, key: StepKey, uuid: str, disks: bool) -> None:
+        """Remove the guest, and its disks if asked; a guest that is not there is fine."""
+
+    def power_on(self, key: StepKey, spec: GuestSpec) -> None:
+        """Start a stopped guest. Answers GuestBuilt."""
+
+    def power_off(self, key: StepKey, uuid: str, timeout: int) -> None:
+        """Ask the guest to shut down and cut its power after `timeout` seconds. Answers GuestBuilt."""
+
+    def reboot(self, key: StepKey, spec: GuestSpec, hard: bool) -> None:
+        """Restart the guest; a soft reboot that the guest ignores becomes a hard one. Answers GuestBuilt."""
+
+    def pause(self, key: StepKey, uuid: str) -> None:
+        """Freeze the guest in memory. Answers GuestBuilt."""
+
+    def unpause(self, key: StepKey, uuid: str) -> None:
+        """Let a frozen guest go on. Answers GuestBuilt."""
+
+    def suspend(self, key: StepKey, uuid: str) -> None:
+        """Save the guest's memory to disk and stop it. Answers GuestBuilt."""
+
+    def resume(self, key: StepKey, spec: GuestSpec) -> None:
+        """Bring a suspended guest back. Answers GuestBuilt."""
+
+    def snapshot(self, key: StepKey, request: SnapshotRequest) -> None:
+        """Upload the root disk into an existing image record."""
+
+    def rebuild(self, key: StepKey, spec: GuestSpec, preserve_ephemeral: bool) -> None:
+        """Replace the root disk from the image in `spec`. Answers GuestBuilt."""
+
+    def migrate_out(self, key: StepKey, spec: GuestSpec, target: str, target_ip: str | None) -> None:
+        """On the source: stop the guest and hand its disks to the target, keeping a way back.
+        Answers DisksMoved."""
+
+    def migrate_in(self, key: StepKey, spec: GuestSpec, moved: DisksMoved, resize: bool) -> None:
+        """On the target: make the guest from handed-over disks, grown if `resize`. Answers GuestBuilt."""
+
+    def migrate_back(self, key: StepKey, spec: GuestSpec) -> None:
+        """On the source: make the guest again from what `migrate_out` kept. Answers GuestBuilt."""
+
+    def migrate_settle(self, key: StepKey, uuid: str) -> None:
+        """On the source: remove what `migrate_out` kept."""
+
+    def console_output(self, uuid: str, length: int | None) -> str:
+        """Return the last `length` lines of the guest's console log, or all of it."""
+
+    def diagnostics(self, uuid: str) -> Diagnostics:
+        """Return the guest's counters."""
+
+    def set_disabled(self, disabled: bool) -> None:
+        """The service was enabled or disabled: keep COMPUTE_STATUS_DISABLED in step."""
+
+    def cache_images(self, image_ids: tuple[str, ...]) -> None:
+        """Fetch images into the host's cache ahead of use."""

@@ -1,0 +1,54 @@
+"""Network interfaces: what a user asked for, and what the network service gave."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from compute_service.domain.record import Record
+
+
+class NetworkRequest(Record):
+    """One entry of a server create's `networks`: a network or a port, never both."""
+
+    network_id: str | None = None
+    port_id: str | None = None
+    fixed_ip: str | None = None
+    tag: str | None = None
+
+
+class RequestedNetworks(Record):
+    """What a create asked of the network: `auto` makes one, `none` gives none, `list` names them.
+
+    `default` (only below 2.37) means the project's single network if it has just one.
+    """
+
+    mode: Literal["auto", "none", "list", "default"] = "default"
+    networks: tuple[NetworkRequest, ...] = ()
+
+
+class FixedIp(Record):
+    """An address of a port and the floating addresses that lead to it."""
+
+    address: str
+    version: Literal[4, 6] = 4
+    subnet_id: str | None = None
+    floating: tuple[str, ...] = ()
+
+
+class Vif(Record):
+    """A server's network interface: the port with its binding, enough for a host to plug it."""
+
+    port_id: str
+    network_id: str
+    network_label: str
+    mac: str
+    fixed_ips: tuple[FixedIp, ...] = ()
+    mtu: int | None = None
+    tag: str | None = None
+    vif_type: str = "unbound"
+    vnic_type: str = "normal"
+    details: dict[str, object] = {}
+    profile: dict[str, object] = {}
+    active: bool = False
+    ours: bool = True
+    """The port was created for this server and goes with it."""

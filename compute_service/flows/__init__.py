@@ -1,0 +1,1 @@
+"""Durable work: flows of steps that survive any crash."""

@@ -1,0 +1,1 @@
+"""What nova-manage, nova-status and nova-policy do."""

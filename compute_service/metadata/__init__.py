@@ -1,0 +1,1 @@
+"""The metadata API that guests ask."""

@@ -1,0 +1,113 @@
+"""Drivers of hypervisors: a core that each has, and capabilities that a driver has by implementing them.
+
+The names of the capability Protocols that a driver implements travel in its registration, and the traits
+reported to placement are derived from them, so the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol, runtime_checkable
+
+from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec
+from compute_service.domain.host import GuestState, HostFacts
+from compute_service.domain.states import PowerState
+
+Progress = Callable[[float], None]
+"""Called with a fraction from 0 to 1."""
+
+
+class Hypervisor(Protocol):
+    """What every driver does. Each verb first looks at what is there and does only what is missing,
+    so a repeated call after a crash converges. Errors: NotFound (no such guest), HostRejected (another host
+    may do), BuildAborted (none will), NotSupported, ComputeError."""
+
+    def spawn(self, spec: GuestSpec, progress: Progress) -> PowerState:
+        """Make the guest and its disks, and start it unless `spec.power` is SHUTDOWN."""
+
+    def destroy(self, uuid: str, disks: bool) -> None:
+        """Remove the guest, and its disks if asked; a guest that is not there is fine."""
+
+    def power_on(self, spec: GuestSpec) -> PowerState:
+        """Start the guest, defining it again from `spec` where that is needed."""
+
+    def power_off(self, uuid: str, timeout: int) -> PowerState:
+        """Ask for a shutdown, and cut the power after `timeout` seconds (0: at once)."""
+
+    def reboot(self, spec: GuestSpec, hard: bool) -> PowerState:
+        """Restart the guest."""
+
+    def rebuild(self, spec: GuestSpec, preserve_ephemeral: bool, progress: Progress) -> PowerState:
+        """Replace the root disk, and the ephemeral ones unless preserved."""
+
+    def guests(self) -> list[GuestState]:
+        """Return every guest of ours on this host."""
+
+    def state(self, uuid: str) -> PowerState:
+        """Return one guest's power state. Raises NotFound."""
+
+    def facts(self) -> HostFacts:
+        """Return what the host has."""
+
+    def console_log(self, uuid: str, length: int | None) -> str:
+        """Return the last `length` lines of the console log, or all."""
+
+    def image_cache_prune(self, in_use: frozenset[str]) -> list[str]:
+        """Remove cached images that no guest uses and that are old enough; return their identifiers."""
+
+
+@runtime_checkable
+class Pauses(Protocol):
+    """Freezes guests in memory."""
+
+    def pause(self, uuid: str) -> PowerState: ...
+    def unpause(self, uuid: str) -> PowerState: ...
+
+
+@runtime_checkable
+class Suspends(Protocol):
+    """Saves guests to disk."""
+
+    def suspend(self, uuid: str) -> PowerState: ...
+    def resume(self, spec: GuestSpec) -> PowerState: ...
+
+
+@runtime_checkable
+class Snapshots(Protocol):
+    """Reads a guest's root disk."""
+
+    def snapshot(self, uuid: str, disk_format: str | None) -> tuple[str, Iterator[bytes]]:
+        """Return the disk's format and its data."""
+
+
+@runtime_checkable
+class Migrates(Protocol):
+    """Moves stopped guests between hosts."""
+
+    def migrate_out(self, spec: GuestSpec, target: str, target_ip: str | None) -> DisksMoved: ...
+    def migrate_in(self, spec: GuestSpec, moved: DisksMoved, resize: bool) -> PowerState: ...
+    def migrate_back(self, spec: GuestSpec) -> PowerState: ...
+    def migrate_settle(self, uuid: str) -> None: ...
+
+
+@runtime_checkable
+class Diagnoses(Protocol):
+    """Counts what guests use."""
+
+    def diagnostics(self, uuid: str) -> Diagnostics: ...
+
+
+@runtime_checkable
+class CachesImages(Protocol):
+    """Fetches images ahead of use."""
+
+    def cache_image(self, image_id: str) -> bool: ...
+
+
+CAPABILITIES: tuple[type, ...] = (Pauses, Suspends, Snapshots, Migrates, Diagnoses, CachesImages)
+"""Every capability there is."""
+
+
+def capabilities_of(driver: object) -> tuple[str, ...]:
+    """Return the names of the capabilities a driver has."""
+    return tuple(c.__name__ for c in CAPABILITIES if isinstance(driver, c))

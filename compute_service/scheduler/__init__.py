@@ -1,0 +1,1 @@
+"""Chooses hosts for servers."""

@@ -1,0 +1,1 @@
+"""The databases, in SQLAlchemy Core: noun-first functions over a transaction."""

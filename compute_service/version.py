@@ -1,0 +1,3 @@
+"""The release of this distribution."""
+
+VERSION = "0.1.0"
