@@ -12,7 +12,14 @@ import msgspec
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class _RecordType(msgspec.StructMeta):
+    """Gives every record class its two settings, which msgspec would not inherit."""
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], body: dict[str, Any], **settings: Any) -> Any:
+        return super().__new__(mcls, name, bases, body, **{"frozen": True, "kw_only": True, **settings})
+
+
+class Record(msgspec.Struct, metaclass=_RecordType):
     """A value that never changes; `replace` gives a changed copy."""
 
     def replace(self, **changes: Any) -> Self:
