@@ -11,7 +11,6 @@ from typing import Any, Self, dataclass_transform
 import msgspec
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class _RecordType(msgspec.StructMeta):
     """Gives every record class its two settings, which msgspec would not inherit."""
 
@@ -19,7 +18,8 @@ class _RecordType(msgspec.StructMeta):
         return super().__new__(mcls, name, bases, body, **{"frozen": True, "kw_only": True, **settings})
 
 
-class Record(msgspec.Struct, metaclass=_RecordType):
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Record(msgspec.Struct, frozen=True, kw_only=True, metaclass=_RecordType):
     """A value that never changes; `replace` gives a changed copy."""
 
     def replace(self, **changes: Any) -> Self:
