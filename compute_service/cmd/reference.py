@@ -1,0 +1,146 @@
+"""Prints the reference pages from the code: `python -m compute_service.cmd.reference docs/reference`.
+
+A page that differs from what the code says fails the tests, so the pages cannot fall behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from compute_service.domain.actions import ACTIONS, Action
+from compute_service.domain.states import VmState
+
+Page = Callable[[], str]
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _states(action: Action) -> str:
+    return "any" if action.allowed is None else ", ".join(sorted(action.allowed))
+
+
+def _tasks(action: Action) -> str:
+    if action.tasks is None:
+        return "any"
+    return "none" if not action.tasks else "none, or " + ", ".join(sorted(action.tasks))
+
+
+def _guards(action: Action) -> str:
+    guards = {
+        "not locked": action.lockable,
+        "booted once": action.launched,
+        "has a host": action.on_host,
+        "host up": action.host_up,
+    }
+    return ", ".join(word for word, holds in guards.items() if holds) or "–"
+
+
+def actions_page() -> str:
+    """Return what may be done to a server, and when."""
+    rows = (
+        (
+            f"`{key}`",
+            action.name,
+            _states(action),
+            _tasks(action),
+            _guards(action),
+            action.during or "–",
+            action.flow or "–",
+        )
+        for key, action in ACTIONS.items()
+    )
+    heads = (
+        "action",
+        "shown as",
+        "server state",
+        "task state",
+        "and only if",
+        "task state meanwhile",
+        "flow",
+    )
+    ways = "\n".join(
+        f"- `{state}`: "
+        + ", ".join(
+            f"`{key}`" for key, action in ACTIONS.items() if action.allowed and state in action.allowed
+        )
+        for state in VmState
+        if any(action.allowed and state in action.allowed for action in ACTIONS.values())
+    )
+    return (
+        "# Actions on servers\n\nGenerated from `domain/actions.py`.\n\n"
+        + table(heads, rows)
+        + "\n## By state\n\nBeside the actions that are open in any state:\n\n"
+        + ways
+        + "\n"
+    )
+
+
+def flows_page() -> str:
+    """Return every kind of flow with its steps."""
+    from compute_service.flows.registry import FLOWS
+    from compute_service.flows.step import Remote, Wait
+
+    def row(number: int, step: object) -> tuple[object, ...]:
+        where = (
+            "on the host" if isinstance(step, Remote) else "waits" if isinstance(step, Wait) else "conductor"
+        )
+        undo = "yes" if getattr(step, "undo", None) else "–"
+        pivot = "no way back" if getattr(step, "pivot", False) else ""
+        return (
+            number,
+            f"`{getattr(step, 'name', '')}`",
+            where,
+            undo,
+            getattr(step, "event", None) or "–",
+            pivot,
+        )
+
+    parts = ["# Flows\n\nGenerated from `flows/kinds/`. The rules are told in `flows/step.py`.\n"]
+    for kind, flow in sorted(FLOWS.items()):
+        rows = (row(number, step) for number, step in enumerate(flow.steps, 1))
+        parts.append(f"\n## {kind}\n\n" + table(("", "step", "runs", "undo", "event", ""), rows))
+    return "".join(parts)
+
+
+PAGES: dict[str, Page] = {"actions.md": actions_page, "flows.md": flows_page}
+"""File name → what prints it."""
+
+
+def stale(folder: Path) -> list[str]:
+    """Return the names of pages that differ from what the code says."""
+    return [
+        name
+        for name, page in PAGES.items()
+        if not (folder / name).exists() or (folder / name).read_text() != page()
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the pages, or with --check only tell which are out of date."""
+    parser = argparse.ArgumentParser(description="Write the reference pages.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 when a page is out of date"
+    )
+    options = parser.parse_args(argv)
+    if options.check:
+        old = stale(options.folder)
+        for name in old:
+            print(f"out of date: {name}")
+        return 1 if old else 0
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (options.folder / name).write_text(page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
