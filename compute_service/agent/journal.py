@@ -13,9 +13,9 @@ to do with a message:
 
 The file is SQLite in WAL mode with `synchronous=NORMAL`: a killed process loses nothing; a power cut may lose
 the last entries but never the file. That is enough, because a lost entry costs work and not correctness:
-verbs look before they act, and a guest that nobody wants is an orphan, found by comparing with the conductor's
-list. A file that cannot be read is put aside and a new one begun, for the same reason. The lock on the file
-keeps a second process from answering for the same host.
+verbs look before they act, and a guest that nobody wants is an orphan, found by comparing with what the
+conductor lists. A file that cannot be read is put aside and a new one begun, for the same reason. The lock on
+the file keeps a second process from answering for the same host.
 """
 
 from __future__ import annotations

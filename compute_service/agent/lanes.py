@@ -2,7 +2,7 @@
 
 A lane is a queue named by a server's UUID. Work of one lane runs in the order it came; lanes share a pool of
 threads. Work of a `kind` that has a limit (builds, snapshots) also waits until fewer than that many of its
-kind run; it waits in its lane and takes no thread. Those who wait for a kind are served in the order they came.
+kind run; it waits in its lane and takes no thread. Those who wait for a kind are served in their order.
 
 Nothing here starts threads: the pool is passed in. `Stepper` is a pool that runs one piece of work when told
 to, in any order, for tests and for the simulation.
