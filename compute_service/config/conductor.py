@@ -1,0 +1,18 @@
+"""[conductor]: the daemon that runs flows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compute_service.config.option import Section, opt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conductor(Section):
+    """Options of the section [conductor]."""
+
+    workers: int | None = opt(
+        None,
+        "Accepted and unused: one process with threads serves; start nova-conductor twice for more.",
+        min=1,
+    )
