@@ -52,6 +52,11 @@ class Conductor(Protocol):
     def servers_on_host(self, host: str) -> tuple[ServerOnHost, ...]:
         """What should be on a host, deleted servers of the last day included."""
 
+    def strays(self, host: str, guests: tuple[str, ...]) -> tuple[str, ...]:
+        """Of a host's guests, those whose server is known to be elsewhere (or nowhere) while nothing is being
+        done to it: left behind by an evacuation, or by a build that was given up while the host was down.
+        What is left of them may go. A guest nobody knows is not among them."""
+
 
 class Scheduler(Protocol):
     """Topic `scheduler`, on the API's bus."""
@@ -129,3 +134,6 @@ class ComputeAgent(Protocol):
 
     def cache_images(self, image_ids: tuple[str, ...]) -> None:
         """Fetch images into the host's cache ahead of use."""
+
+    def introduce(self) -> None:
+        """Register again: a report came from a host that the conductor does not know."""

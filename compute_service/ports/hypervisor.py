@@ -16,6 +16,9 @@ from compute_service.domain.states import PowerState
 Progress = Callable[[float], None]
 """Called with a fraction from 0 to 1."""
 
+Listener = Callable[[str], None]
+"""Called with a guest's UUID."""
+
 
 class Hypervisor(Protocol):
     """What every driver does. Each verb first looks at what is there and does only what is missing,
@@ -104,7 +107,30 @@ class CachesImages(Protocol):
     def cache_image(self, image_id: str) -> bool: ...
 
 
-CAPABILITIES: tuple[type, ...] = (Pauses, Suspends, Snapshots, Migrates, Diagnoses, CachesImages)
+@runtime_checkable
+class TellsChanges(Protocol):
+    """Notices at once when a guest's power state changes without our doing."""
+
+    def on_change(self, listener: Listener) -> None: ...
+
+
+@runtime_checkable
+class Revives(Protocol):
+    """Starts guests again from what the host keeps of them, as after the host itself was restarted."""
+
+    def revive(self, uuid: str) -> PowerState: ...
+
+
+CAPABILITIES: tuple[type, ...] = (
+    Pauses,
+    Suspends,
+    Snapshots,
+    Migrates,
+    Diagnoses,
+    CachesImages,
+    TellsChanges,
+    Revives,
+)
 """Every capability there is."""
 
 
