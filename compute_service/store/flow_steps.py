@@ -1,0 +1,95 @@
+"""Steps of flows: each phase of each step is one row, which rises in attempts and never falls back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, update
+
+from compute_service.domain.flow import Failure, StepKey, StepRecord, StepState
+from compute_service.store.database import Tx
+from compute_service.store.flow_rows import STEP_SELECT, step_of, step_row
+from compute_service.store.sql import dump_some, insert_new
+from compute_service.store.tables.flows import flow_steps
+
+_s = flow_steps.c
+_OPEN = (StepState.STARTED.value, StepState.PARKED.value)
+
+
+def _is(key: StepKey) -> ColumnElement[bool]:
+    return and_(_s.flow_id == key.flow_id, _s.seq == key.seq, _s.phase == key.phase.value)
+
+
+def step_start(tx: Tx, step: StepRecord) -> bool:
+    """Log that a phase of a step begins, or begins anew after a crash or as a higher attempt.
+
+    False when this attempt has finished already, or a higher one has begun. The time of the first beginning
+    stays.
+    """
+    values = step_row(tx, step)
+    if insert_new(tx, flow_steps, values) is not None:
+        return True
+    kept = ("flow_id", "seq", "phase", "started_at")
+    statement = update(flow_steps).where(
+        _s.flow_id == step.flow_id,
+        _s.seq == step.seq,
+        _s.phase == step.phase.value,
+        or_(_s.attempt < step.attempt, and_(_s.attempt == step.attempt, _s.state.in_(_OPEN))),
+    )
+    changed = {name: value for name, value in values.items() if name not in kept}
+    return tx.execute(statement.values(changed)).rowcount == 1
+
+
+def step_finish(
+    tx: Tx,
+    key: StepKey,
+    state: StepState,
+    output: dict[str, Any] | None = None,
+    error: Failure | None = None,
+    now: datetime | None = None,
+) -> bool:
+    """Log how a phase of a step ended (`done` or `failed`).
+
+    False when this attempt has ended already, is not the current one, or never began.
+    """
+    statement = update(flow_steps).where(_is(key), _s.attempt == key.attempt, _s.state.in_(_OPEN))
+    values = {
+        "state": state.value,
+        "output": dump_some(output),
+        "error": dump_some(error),
+        "finished_at": now or tx.now(),
+    }
+    return tx.execute(statement.values(values)).rowcount == 1
+
+
+def step_park(
+    tx: Tx,
+    key: StepKey,
+    deadline: float | None = None,
+    sent_at: float | None = None,
+    host: str | None = None,
+) -> bool:
+    """Log that a begun phase waits for an answer or an event until `deadline` (epoch seconds).
+
+    False when this attempt has ended already, is not the current one, or never began.
+    """
+    statement = update(flow_steps).where(_is(key), _s.attempt == key.attempt, _s.state.in_(_OPEN))
+    values: dict[str, Any] = {"state": StepState.PARKED.value, "deadline": deadline, "sent_at": sent_at}
+    if host is not None:
+        values["host"] = host
+    return tx.execute(statement.values(values)).rowcount == 1
+
+
+def step_sent(tx: Tx, key: StepKey, sent_at: float) -> bool:
+    """Log that a parked phase's message went out again; False when it is no longer parked."""
+    statement = update(flow_steps).where(
+        _is(key), _s.attempt == key.attempt, _s.state == StepState.PARKED.value
+    )
+    return tx.execute(statement.values(sent_at=sent_at)).rowcount == 1
+
+
+def steps_of(tx: Tx, flow_id: str) -> list[StepRecord]:
+    """Return a flow's steps in order, `do` before `undo` of each."""
+    statement = STEP_SELECT.where(_s.flow_id == flow_id).order_by(_s.seq, _s.phase)
+    return [step_of(row) for row in tx.all(statement)]

@@ -1,0 +1,318 @@
+"""Flows of one database: the log that durable work is carried by.
+
+Every change of state is a compare-and-swap that answers whether it won. A flow is worked on by whoever holds
+its lease; `flow_claim` gives it to one only. A phase of a step that has finished is never overwritten: a late
+or doubled answer finds nothing to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Update, and_, delete, exists, func, insert, select, update
+from sqlalchemy.sql.expression import alias
+
+from compute_service.domain.errors import Invalid
+from compute_service.domain.flow import UNFINISHED, FlowRecord, FlowState, StepRecord
+from compute_service.domain.record import Record
+from compute_service.store.database import Tx
+from compute_service.store.flow_rows import FLOW_SELECT, STEP_SELECT, flow_of, flow_row, step_of, step_row
+from compute_service.store.flow_steps import step_finish, step_park, step_sent, step_start, steps_of
+from compute_service.store.sql import beyond, dump, dump_some, insert_missing, insert_new
+from compute_service.store.tables.flows import flow_steps, flows
+
+__all__ = [
+    "FlowQuery",
+    "flow_cancel",
+    "flow_claim",
+    "flow_count_by_state",
+    "flow_get",
+    "flow_insert",
+    "flow_page",
+    "flow_put",
+    "flow_release",
+    "flow_renew",
+    "flow_set_state",
+    "flow_signal",
+    "flow_take",
+    "flow_wake_at",
+    "flows_after",
+    "flows_due",
+    "flows_get",
+    "flows_insert",
+    "flows_of_instance",
+    "flows_remove",
+    "step_finish",
+    "step_park",
+    "step_sent",
+    "step_start",
+    "steps_of",
+    "steps_of_flows",
+    "unfinished_flow_of_instance",
+    "unfinished_flows_of_instance",
+]
+
+_t = flows.c
+_LIVE = tuple(sorted(state.value for state in UNFINISHED))
+_ENDED = frozenset(FlowState) - UNFINISHED
+_signals = msgspec.json.Decoder(list[str]).decode
+
+
+class FlowQuery(Record):
+    """Which flows an operator wants to see; newest first."""
+
+    states: tuple[FlowState, ...] = ()
+    kinds: tuple[str, ...] = ()
+    instance_uuid: str | None = None
+    project_id: str | None = None
+    request_id: str | None = None
+    started_before: datetime | None = None
+    marker: str | None = None
+    """The id of the last flow of the page before."""
+    limit: int | None = None
+
+
+def flow_insert(tx: Tx, flow: FlowRecord) -> bool:
+    """Add a flow; False when one of that id was there, which is left as it stands."""
+    return insert_new(tx, flows, flow_row(tx, flow)) is not None
+
+
+def flows_insert(tx: Tx, new: Sequence[FlowRecord]) -> None:
+    """Add flows in one statement; those that are there already are left as they stand."""
+    insert_missing(tx, flows, [flow_row(tx, flow) for flow in new])
+
+
+def flow_get(tx: Tx, flow_id: str) -> FlowRecord | None:
+    """Return a flow, or None."""
+    row = tx.one(FLOW_SELECT.where(_t.id == flow_id))
+    return None if row is None else flow_of(row)
+
+
+def flows_get(tx: Tx, flow_ids: Iterable[str]) -> dict[str, FlowRecord]:
+    """Return those of some flows that are here, by id."""
+    return {row[0]: flow_of(row) for row in tx.all(FLOW_SELECT.where(_t.id.in_(list(flow_ids))))}
+
+
+def _live(flow_id: str) -> Update:
+    return update(flows).where(_t.id == flow_id, _t.state.in_(_LIVE))
+
+
+def flow_claim(tx: Tx, flow_id: str, owner: str, now: float, lease_until: float) -> FlowRecord | None:
+    """Take an unfinished flow whose lease has run out. Returns it, or None when another has it or it ended.
+
+    `now` and `lease_until` are epoch seconds.
+    """
+    statement = _live(flow_id).where(_t.lease <= now).values(owner=owner, lease=lease_until)
+    return flow_get(tx, flow_id) if tx.execute(statement).rowcount == 1 else None
+
+
+def flow_renew(tx: Tx, flow_id: str, owner: str, lease_until: float) -> bool:
+    """Hold on to a claimed flow for longer; False when it is no longer this owner's."""
+    statement = _live(flow_id).where(_t.owner == owner).values(lease=lease_until)
+    return tx.execute(statement).rowcount == 1
+
+
+def flow_release(tx: Tx, flow_id: str, owner: str, wake_at: float = 0.0) -> bool:
+    """Give a claimed flow back; the sweep leaves it alone until `wake_at` (epoch seconds).
+
+    Returns False when it was no longer this owner's.
+    """
+    statement = _live(flow_id).where(_t.owner == owner)
+    return tx.execute(statement.values(owner=None, lease=0.0, wake_at=wake_at)).rowcount == 1
+
+
+def flow_set_state(
+    tx: Tx,
+    flow_id: str,
+    state: FlowState,
+    seen: FlowState | None = None,
+    owner: str | None = None,
+    **changes: Any,
+) -> bool:
+    """Move a flow to a state; an end (`done`, `failed`, `stuck`) also sets `finished_at` and drops the lease.
+
+    With `seen` it must be in that state, otherwise in any unfinished one; with `owner` it must be claimed by
+    it. `changes` may hold `error` (a Failure or None), `cancel`, `after`, `params`, `wake_at`, `lease`.
+    Returns False when the flow was not so.
+    """
+    values: dict[str, Any] = {**changes, "state": state.value, "updated_at": tx.now()}
+    if "error" in values:
+        values["error"] = dump_some(values["error"])
+    if "params" in values:
+        values["params"] = dump(values["params"])
+    if state in _ENDED:
+        values |= {"finished_at": values["updated_at"], "lease": 0.0, "owner": None}
+    elif seen in _ENDED:
+        values |= {"finished_at": None}
+    statement = (
+        _live(flow_id) if seen is None else update(flows).where(_t.id == flow_id, _t.state == seen.value)
+    )
+    if owner is not None:
+        statement = statement.where(_t.owner == owner)
+    return tx.execute(statement.values(values)).rowcount == 1
+
+
+def flow_cancel(tx: Tx, flow_id: str, reason: str) -> bool:
+    """Ask an unfinished flow to stop and have it looked at; the first reason stays.
+
+    Returns False when it ended already or is not here.
+    """
+    statement = _live(flow_id).values(
+        cancel=func.coalesce(_t.cancel, reason), wake_at=0.0, updated_at=tx.now()
+    )
+    return tx.execute(statement).rowcount == 1
+
+
+def flow_signal(tx: Tx, flow_id: str, signal: str) -> bool:
+    """Tell an unfinished flow something once and have it looked at; False when it ended or is not here."""
+    row = tx.one(select(_t.signals).where(_t.id == flow_id, _t.state.in_(_LIVE)).with_for_update())
+    if row is None:
+        return False
+    heard = _signals(row[0]) if row[0] else []
+    if signal not in heard:
+        heard.append(signal)
+    statement = _live(flow_id).values(signals=dump(heard), wake_at=0.0, updated_at=tx.now())
+    return tx.execute(statement).rowcount == 1
+
+
+def flow_wake_at(tx: Tx, flow_id: str, at: float = 0.0) -> bool:
+    """Have an unfinished flow looked at no later than `at` (epoch seconds; 0: by the next sweep)."""
+    sooner = _live(flow_id).values(wake_at=func.least(_t.wake_at, at))
+    if tx.dialect == "sqlite":
+        sooner = _live(flow_id).values(wake_at=func.min(_t.wake_at, at))
+    return tx.execute(sooner).rowcount == 1
+
+
+def flows_due(tx: Tx, now: float, limit: int = 100) -> list[FlowRecord]:
+    """Return unfinished flows that nobody has and whose time has come, longest due first.
+
+    A waiting flow is left out while the flow it waits for is unfinished in the same database.
+    """
+    first = alias(flows, "first")
+    blocked = and_(
+        _t.state == FlowState.WAITING.value,
+        exists().where(first.c.id == _t.after, first.c.state.in_(_LIVE)),
+    )
+    statement = FLOW_SELECT.where(_t.state.in_(_LIVE), _t.wake_at <= now, _t.lease <= now, ~blocked)
+    return [flow_of(row) for row in tx.all(statement.order_by(_t.wake_at, _t.id).limit(limit))]
+
+
+def flows_after(tx: Tx, flow_id: str) -> list[FlowRecord]:
+    """Return the flows that wait for one."""
+    statement = FLOW_SELECT.where(_t.after == flow_id, _t.state == FlowState.WAITING.value)
+    return [flow_of(row) for row in tx.all(statement.order_by(_t.started_at, _t.id))]
+
+
+def flows_of_instance(  # noqa: PLR0913 - all but two are optional filters, by keyword
+    tx: Tx,
+    instance_uuid: str,
+    *,
+    request_id: str | None = None,
+    shown: bool = True,
+    changes_since: datetime | None = None,
+    changes_before: datetime | None = None,
+    marker: str | None = None,
+    limit: int | None = None,
+) -> list[FlowRecord]:
+    """Return a server's flows, newest first; `shown` keeps to those with an action.
+
+    `marker` is the request id of the last one of the page before. Raises Invalid when it is unknown.
+    """
+    conditions: list[ColumnElement[bool]] = [_t.instance_uuid == instance_uuid]
+    if shown:
+        conditions.append(_t.action.is_not(None))
+    if request_id is not None:
+        conditions.append(_t.request_id == request_id)
+    if changes_since is not None:
+        conditions.append(_t.updated_at >= changes_since)
+    if changes_before is not None:
+        conditions.append(_t.updated_at <= changes_before)
+    if marker is not None:
+        conditions.append(
+            _behind(tx, and_(_t.instance_uuid == instance_uuid, _t.request_id == marker), marker)
+        )
+    statement = FLOW_SELECT.where(*conditions).order_by(_t.started_at.desc(), _t.id.desc())
+    return [flow_of(row) for row in tx.all(statement if limit is None else statement.limit(limit))]
+
+
+def _behind(tx: Tx, wanted: ColumnElement[bool], marker: str) -> ColumnElement[bool]:
+    last = tx.one(select(_t.started_at, _t.id).where(wanted).order_by(_t.started_at, _t.id).limit(1))
+    if last is None:
+        raise Invalid(f"marker [{marker}] not found")
+    return beyond([(_t.started_at, True, last[0]), (_t.id, True, last[1])])
+
+
+def unfinished_flows_of_instance(tx: Tx, instance_uuid: str) -> list[FlowRecord]:
+    """Return a server's unfinished flows, oldest first."""
+    statement = FLOW_SELECT.where(_t.instance_uuid == instance_uuid, _t.state.in_(_LIVE))
+    return [flow_of(row) for row in tx.all(statement.order_by(_t.started_at, _t.id))]
+
+
+def unfinished_flow_of_instance(tx: Tx, instance_uuid: str) -> FlowRecord | None:
+    """Return the newest of a server's unfinished flows, behind which a further one has to wait, or None."""
+    found = unfinished_flows_of_instance(tx, instance_uuid)
+    return found[-1] if found else None
+
+
+def flow_page(tx: Tx, query: FlowQuery) -> list[FlowRecord]:
+    """Return one page of flows for operators, newest first. Raises Invalid for an unknown marker."""
+    conditions: list[ColumnElement[bool]] = []
+    if query.states:
+        conditions.append(_t.state.in_([state.value for state in query.states]))
+    if query.kinds:
+        conditions.append(_t.kind.in_(query.kinds))
+    for name in ("instance_uuid", "project_id", "request_id"):
+        value = getattr(query, name)
+        if value is not None:
+            conditions.append(_t[name] == value)
+    if query.started_before is not None:
+        conditions.append(_t.started_at < query.started_before)
+    if query.marker is not None:
+        conditions.append(_behind(tx, _t.id == query.marker, query.marker))
+    statement = FLOW_SELECT.where(*conditions).order_by(_t.started_at.desc(), _t.id.desc())
+    return [
+        flow_of(row) for row in tx.all(statement if query.limit is None else statement.limit(query.limit))
+    ]
+
+
+def flow_count_by_state(tx: Tx) -> dict[FlowState, int]:
+    """Return how many unfinished and stuck flows there are in each state."""
+    wanted = (*_LIVE, FlowState.STUCK.value)
+    statement = select(_t.state, func.count()).where(_t.state.in_(wanted)).group_by(_t.state)
+    return {FlowState(state): count for state, count in tx.all(statement)}
+
+
+def steps_of_flows(tx: Tx, flow_ids: Sequence[str]) -> dict[str, list[StepRecord]]:
+    """Return the steps of several flows by flow id, in one statement."""
+    s = flow_steps.c
+    statement = STEP_SELECT.where(s.flow_id.in_(flow_ids)).order_by(s.flow_id, s.seq, s.phase)
+    found: dict[str, list[StepRecord]] = {}
+    for row in tx.all(statement):
+        found.setdefault(row[0], []).append(step_of(row))
+    return found
+
+
+def flow_take(tx: Tx, flow_id: str) -> tuple[FlowRecord, list[StepRecord]] | None:
+    """Return a flow with its steps, to be put into another database, or None; it stays here meanwhile."""
+    flow = flow_get(tx, flow_id)
+    return None if flow is None else (flow, steps_of(tx, flow_id))
+
+
+def flow_put(tx: Tx, flow: FlowRecord, steps: Sequence[StepRecord] = ()) -> bool:
+    """Add a flow with its steps as they stood in another database; False when it was here already."""
+    if not flow_insert(tx, flow):
+        return False
+    if steps:
+        tx.execute(insert(flow_steps), [step_row(tx, step) for step in steps])
+    return True
+
+
+def flows_remove(tx: Tx, flow_ids: Sequence[str]) -> int:
+    """Remove flows with their steps, as when they were put into a cell; returns how many were here."""
+    if not flow_ids:
+        return 0
+    tx.execute(delete(flow_steps).where(flow_steps.c.flow_id.in_(flow_ids)))
+    return tx.execute(delete(flows).where(_t.id.in_(flow_ids))).rowcount

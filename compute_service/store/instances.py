@@ -1,0 +1,182 @@
+"""Servers of one database: a cell's, or those of the API database that have no cell yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from compute_service.domain.errors import Invalid, Stale
+from compute_service.domain.instance import Instance
+from compute_service.domain.states import VmState
+from compute_service.store.database import Tx
+from compute_service.store.instance_query import InstanceQuery, page_statement, tags_column
+from compute_service.store.instance_rows import COLUMNS, columns_of, instance_of, row_of
+from compute_service.store.sql import insert_new
+from compute_service.store.tables.instances import instances, tags
+
+__all__ = [
+    "InstanceQuery",
+    "instance_count_by_host",
+    "instance_delete",
+    "instance_get",
+    "instance_insert",
+    "instance_page",
+    "instance_remove",
+    "instance_update",
+    "instances_get",
+    "instances_insert",
+    "instances_on_host",
+    "instances_remove",
+]
+
+
+def instance_insert(tx: Tx, instance: Instance) -> Instance:
+    """Add a server and return it with its `id`; one whose UUID is there already is returned as it stands."""
+    new = insert_new(tx, instances, row_of(instance))
+    if new is None:
+        found = instance_get(tx, instance.uuid, deleted=True)
+        if found is None:
+            raise Stale(f"Instance {instance.uuid} came and went.")
+        return found
+    _insert_tags(tx, (instance,))
+    return instance.replace(
+        id=new, updated_at=instance.updated_at or instance.created_at, tags=tuple(sorted(instance.tags))
+    )
+
+
+def instances_insert(tx: Tx, new: Sequence[Instance]) -> list[Instance]:
+    """Add servers in as few statements as for one; those that are there already are left as they stand."""
+    if len(new) == 1:
+        return [instance_insert(tx, new[0])]
+    uuids = [instance.uuid for instance in new]
+    present = {row[0] for row in tx.all(select(instances.c.uuid).where(instances.c.uuid.in_(uuids)))}
+    missing = [instance for instance in new if instance.uuid not in present]
+    if missing:
+        tx.execute(insert(instances), [row_of(instance) for instance in missing])
+        _insert_tags(tx, missing)
+    found = instances_get(tx, uuids, deleted=True)
+    return [found[uuid] for uuid in uuids]
+
+
+def _insert_tags(tx: Tx, new: Iterable[Instance]) -> None:
+    rows = [{"instance_uuid": one.uuid, "tag": tag} for one in new for tag in dict.fromkeys(one.tags)]
+    if rows:
+        tx.execute(insert(tags), rows)
+
+
+def instance_get(tx: Tx, uuid: str, deleted: bool = False) -> Instance | None:
+    """Return a server with its tags, or None; a deleted one only if `deleted`."""
+    statement = select(*COLUMNS, tags_column()).where(instances.c.uuid == uuid)
+    if not deleted:
+        statement = statement.where(instances.c.deleted == 0)
+    row = tx.one(statement)
+    return None if row is None else instance_of(row)
+
+
+def instances_get(tx: Tx, uuids: Iterable[str], deleted: bool = False) -> dict[str, Instance]:
+    """Return the servers among `uuids` that are here, by UUID, with their tags."""
+    statement = select(*COLUMNS, tags_column()).where(instances.c.uuid.in_(list(uuids)))
+    if not deleted:
+        statement = statement.where(instances.c.deleted == 0)
+    found = (instance_of(row) for row in tx.all(statement))
+    return {instance.uuid: instance for instance in found}
+
+
+def instance_update(tx: Tx, seen: Instance, **changes: Any) -> Instance:
+    """Change fields of a living server, if nobody else has since `seen` was read.
+
+    `updated_at` is set to now unless given. `tags` replaces the whole set. Returns the server as it is then.
+    Raises Stale when the row's generation is another or the server is deleted.
+    """
+    changes.setdefault("updated_at", tx.now())
+    values = columns_of(changes)
+    values["generation"] = seen.generation + 1
+    _swap(tx, seen, values)
+    if "tags" in changes:
+        changes["tags"] = _set_tags(tx, seen.uuid, changes["tags"])
+    return seen.replace(**{**changes, "generation": seen.generation + 1})
+
+
+def _swap(tx: Tx, seen: Instance, values: dict[str, Any]) -> None:
+    statement = update(instances).where(
+        instances.c.uuid == seen.uuid,
+        instances.c.generation == seen.generation,
+        instances.c.deleted == 0,
+    )
+    if tx.execute(statement.values(values)).rowcount != 1:
+        raise Stale(f"Instance {seen.uuid} was changed by another request.")
+
+
+def _set_tags(tx: Tx, uuid: str, wanted: Iterable[str]) -> tuple[str, ...]:
+    new = tuple(sorted(set(wanted)))
+    tx.execute(delete(tags).where(tags.c.instance_uuid == uuid))
+    if new:
+        tx.execute(insert(tags), [{"instance_uuid": uuid, "tag": tag} for tag in new])
+    return new
+
+
+def instance_delete(tx: Tx, seen: Instance, now: datetime) -> Instance:
+    """Mark a server deleted: it leaves the lists and stays for those who ask for deleted ones.
+
+    Raises Stale as `instance_update` does.
+    """
+    changes: dict[str, Any] = {
+        "vm_state": VmState.DELETED,
+        "task_state": None,
+        "deleted_at": now,
+        "terminated_at": seen.terminated_at or now,
+        "updated_at": now,
+    }
+    values = columns_of(changes)
+    values["generation"] = seen.generation + 1
+    values["deleted"] = instances.c.id
+    _swap(tx, seen, values)
+    return seen.replace(**changes, generation=seen.generation + 1, deleted=True)
+
+
+def instance_remove(tx: Tx, uuid: str) -> bool:
+    """Remove a server's row with its tags, as when it moved to a cell. Returns whether it was there."""
+    return instances_remove(tx, (uuid,)) == 1
+
+
+def instances_remove(tx: Tx, uuids: Sequence[str]) -> int:
+    """Remove rows of servers with their tags; returns how many were there."""
+    tx.execute(delete(tags).where(tags.c.instance_uuid.in_(uuids)))
+    return tx.execute(delete(instances).where(instances.c.uuid.in_(uuids))).rowcount
+
+
+def instance_page(tx: Tx, query: InstanceQuery, after: Instance | None = None) -> list[Instance]:
+    """Return one page of servers, in one statement.
+
+    `after` is the server behind which the page begins, for callers that have it; otherwise `query.marker` is
+    looked up here. Raises Invalid for an unknown marker, filter or sort key.
+    """
+    if query.uuids is not None and not query.uuids:
+        return []
+    if after is None and query.marker is not None:
+        after = instance_get(tx, query.marker, deleted=True)
+        if after is None:
+            raise Invalid(f"marker [{query.marker}] not found")
+    return [instance_of(row) for row in tx.all(page_statement(tx, query, after))]
+
+
+def instances_on_host(tx: Tx, host: str, deleted_since: datetime | None = None) -> list[Instance]:
+    """Return the living servers of a host, and those deleted since a time if given."""
+    wanted = instances.c.deleted == 0
+    if deleted_since is not None:
+        wanted |= instances.c.deleted_at >= deleted_since
+    statement = select(*COLUMNS).where(instances.c.host == host, wanted).order_by(instances.c.id)
+    return [instance_of(row) for row in tx.all(statement)]
+
+
+def instance_count_by_host(tx: Tx) -> dict[str, int]:
+    """Return how many living servers each host has; hosts without any are left out."""
+    statement = (
+        select(instances.c.host, func.count())
+        .where(instances.c.deleted == 0, instances.c.host.is_not(None))
+        .group_by(instances.c.host)
+    )
+    return {host: count for host, count in tx.all(statement)}

@@ -1,0 +1,1 @@
+"""How the schema of each database came to be, as Alembic revisions."""
