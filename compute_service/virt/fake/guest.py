@@ -1,0 +1,110 @@
+"""What a fake guest consists of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from compute_service.domain.guest import Diagnostics, GuestSpec
+from compute_service.domain.record import Record
+from compute_service.domain.states import PowerState
+
+CONSOLE_LINES = 1000
+
+
+class Disk(Record):
+    """A disk with as much of its data as is kept. An empty one has none."""
+
+    name: str
+    size_gb: int
+    image_id: str | None = None
+    disk_format: str = "raw"
+    data: bytes = b""
+
+
+class FakeGuest(Record):
+    """A guest; one that is not `defined` is only disks left on the host."""
+
+    uuid: str
+    name: str
+    defined: bool = False
+    power: PowerState = PowerState.SHUTDOWN
+    saved: bool = False
+    """Its memory is on disk."""
+    vcpus: int
+    memory_mb: int
+    nics: int = 0
+    config_drive: bool = False
+    disks: tuple[Disk, ...] = ()
+    console: tuple[str, ...] = ()
+    started_at: datetime | None = None
+
+    @property
+    def local_gb(self) -> int:
+        """The size of all its disks."""
+        return sum(disk.size_gb for disk in self.disks)
+
+    def say(self, line: str) -> FakeGuest:
+        """Return the guest with one more line on its console."""
+        return self.replace(console=(*self.console, line)[-CONSOLE_LINES:])
+
+    def sized(self, spec: GuestSpec) -> FakeGuest:
+        """Return the guest with the CPUs, memory, interfaces and disk sizes of `spec`; disks never shrink."""
+        wanted = {disk.name: disk.size_gb for disk in extra_disks(spec)} | {"root": spec.flavor.root_gb}
+        disks = tuple(
+            disk.replace(size_gb=max(disk.size_gb, wanted.get(disk.name, 0))) for disk in self.disks
+        )
+        return self.replace(
+            vcpus=spec.flavor.vcpus,
+            memory_mb=spec.flavor.memory_mb,
+            nics=len(spec.vifs),
+            config_drive=spec.config_drive,
+            disks=disks,
+        )
+
+    def diagnostics(self, now: datetime) -> Diagnostics:
+        """Return its counters: a guest here is always half busy."""
+        running = self.power is PowerState.RUNNING
+        uptime = int((now - self.started_at).total_seconds()) if running and self.started_at else 0
+        return Diagnostics(
+            state=self.power.name.lower(),
+            driver="fake",
+            hypervisor="fake",
+            hypervisor_os="fake",
+            uptime=uptime,
+            config_drive=self.config_drive,
+            num_cpus=self.vcpus,
+            num_nics=self.nics,
+            num_disks=len(self.disks),
+            memory_maximum=self.memory_mb,
+            memory_used=self.memory_mb // 2 if running else 0,
+            cpu_times_ns=(uptime * 500_000_000,) * self.vcpus,
+        )
+
+
+def root_disk(spec: GuestSpec, data: bytes) -> Disk:
+    """Return the root disk that `spec` asks for, with what the image left on it."""
+    image = spec.image
+    return Disk(
+        name="root",
+        size_gb=spec.flavor.root_gb,
+        image_id=image.id if image else None,
+        disk_format=image.disk_format if image else "raw",
+        data=data,
+    )
+
+
+def extra_disks(spec: GuestSpec) -> tuple[Disk, ...]:
+    """Return the ephemeral and swap disks that `spec` asks for, blank."""
+    flavor = spec.flavor
+    disks = [Disk(name="ephemeral", size_gb=flavor.ephemeral_gb)] if flavor.ephemeral_gb else []
+    if flavor.swap_mb:
+        disks.append(Disk(name="swap", size_gb=(flavor.swap_mb + 1023) // 1024))
+    return tuple(disks)
+
+
+def guest_of(spec: GuestSpec, disks: tuple[Disk, ...]) -> FakeGuest:
+    """Return the guest of `spec` with these disks, not defined yet."""
+    guest = FakeGuest(
+        uuid=spec.uuid, name=spec.name, vcpus=spec.flavor.vcpus, memory_mb=spec.flavor.memory_mb, disks=disks
+    )
+    return guest.sized(spec)

@@ -1,0 +1,103 @@
+"""The drivers under contract: each is made by a function that gets a host name, images and a clock.
+
+`pair` gives two hosts that can hand guests to each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+
+from compute_service.domain.errors import NotFound
+from compute_service.domain.flavor import Flavor
+from compute_service.domain.guest import GuestSpec
+from compute_service.domain.image import Image
+from compute_service.domain.states import PowerState
+from compute_service.ports.hypervisor import Hypervisor
+from compute_service.virt.fake import Exchange, FakeHypervisor
+from tests.fakes.clock import ManualClock
+
+DATA = b"a very small operating system" * 40
+IMAGE = Image(
+    id="11111111-1111-4111-8111-111111111111",
+    name="small",
+    size=len(DATA),
+    disk_format="qcow2",
+    checksum=hashlib.md5(DATA, usedforsecurity=False).hexdigest(),
+    hash_algo="sha512",
+    hash_value=hashlib.sha512(DATA).hexdigest(),
+)
+FLAVOR = Flavor(flavorid="1", name="m1.tiny", vcpus=2, memory_mb=512, root_gb=1, ephemeral_gb=2, swap_mb=512)
+BIGGER = FLAVOR.replace(flavorid="2", vcpus=4, memory_mb=2048, root_gb=20)
+GUEST = "22222222-2222-4222-8222-222222222222"
+
+
+class StoredImages:
+    """Images that can be read, and how often they were."""
+
+    def __init__(self) -> None:
+        self.data = {IMAGE.id: DATA}
+        self.downloads = 0
+
+    def show(self, image_id: str, ctx: object = None) -> Image:
+        if image_id not in self.data:
+            raise NotFound(f"Image {image_id} could not be found.")
+        return IMAGE.replace(id=image_id)
+
+    def download(self, image_id: str) -> Iterator[bytes]:
+        self.show(image_id)
+        self.downloads += 1
+        data = self.data[image_id]
+        for start in range(0, len(data), 100):
+            yield data[start : start + 100]
+
+    def create(self, image: Image, ctx: object = None) -> Image:
+        raise AssertionError("a driver makes no images")
+
+    def delete(self, image_id: str) -> None:
+        raise AssertionError("a driver deletes no images")
+
+    def upload(self, image_id: str, data: Iterator[bytes], disk_format: str) -> None:
+        raise AssertionError("a driver uploads no images")
+
+
+def guest_spec(
+    uuid: str = GUEST, flavor: Flavor = FLAVOR, power: PowerState = PowerState.RUNNING
+) -> GuestSpec:
+    return GuestSpec(
+        uuid=uuid,
+        name="instance-00000001",
+        display_name="one",
+        hostname="one",
+        project_id="p",
+        user_id="u",
+        flavor=flavor,
+        image=IMAGE,
+        power=power,
+    )
+
+
+@pytest.fixture
+def images() -> StoredImages:
+    return StoredImages()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(params=["fake"])
+def pair(images: StoredImages, clock: ManualClock) -> tuple[Hypervisor, Hypervisor]:
+    exchange = Exchange()
+    return (
+        FakeHypervisor("source", images, clock, exchange=exchange),
+        FakeHypervisor("target", images, clock, exchange=exchange),
+    )
+
+
+@pytest.fixture
+def driver(pair: tuple[Hypervisor, Hypervisor]) -> Hypervisor:
+    return pair[0]

@@ -1,0 +1,160 @@
+"""What drivers do that have the capability; a driver without it is passed over."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import pytest
+
+from compute_service.domain.errors import ComputeError, Conflict, NotFound
+from compute_service.domain.states import PowerState
+from compute_service.ports.hypervisor import (
+    CachesImages,
+    Diagnoses,
+    Hypervisor,
+    Migrates,
+    Pauses,
+    Revives,
+    Snapshots,
+    Suspends,
+)
+from tests.contract.hypervisor.conftest import (
+    BIGGER,
+    DATA,
+    FLAVOR,
+    GUEST,
+    IMAGE,
+    StoredImages,
+    guest_spec,
+)
+from tests.contract.hypervisor.test_core import ignore
+from tests.fakes.clock import ManualClock
+
+C = TypeVar("C")
+
+
+def having(driver: Any, capability: type[C]) -> C:
+    if not isinstance(driver, capability):
+        pytest.skip(f"this driver has not {capability.__name__}")
+    return driver
+
+
+@pytest.fixture
+def running(driver: Hypervisor) -> Hypervisor:
+    driver.spawn(guest_spec(), ignore)
+    return driver
+
+
+def test_pause_and_unpause_may_be_repeated(running: Hypervisor) -> None:
+    pauses = having(running, Pauses)
+    for _ in range(2):
+        assert pauses.pause(GUEST) is PowerState.PAUSED
+    assert running.state(GUEST) is PowerState.PAUSED
+    for _ in range(2):
+        assert pauses.unpause(GUEST) is PowerState.RUNNING
+
+
+def test_a_guest_that_is_off_cannot_be_paused(running: Hypervisor) -> None:
+    pauses = having(running, Pauses)
+    running.power_off(GUEST, 0)
+    with pytest.raises(Conflict):
+        pauses.pause(GUEST)
+
+
+def test_suspend_stops_the_guest_and_resume_brings_it_back(running: Hypervisor) -> None:
+    suspends = having(running, Suspends)
+    for _ in range(2):
+        assert suspends.suspend(GUEST) is PowerState.SHUTDOWN
+    for _ in range(2):
+        assert suspends.resume(guest_spec()) is PowerState.RUNNING
+
+
+def test_a_snapshot_of_a_fresh_guest_is_its_image(running: Hypervisor) -> None:
+    disk_format, data = having(running, Snapshots).snapshot(GUEST, None)
+    assert (disk_format, b"".join(data)) == (IMAGE.disk_format, DATA)
+
+
+def test_a_snapshot_of_no_guest_says_so(driver: Hypervisor) -> None:
+    with pytest.raises(NotFound):
+        having(driver, Snapshots).snapshot(GUEST, None)
+
+
+def test_a_guest_moves_to_another_host_and_settles(pair: tuple[Any, Any]) -> None:
+    source, target = (having(host, Migrates) for host in pair)
+    pair[0].spawn(guest_spec(), ignore)
+    for _ in range(2):
+        moved = source.migrate_out(guest_spec(), "target", None)
+    assert pair[0].guests() == []
+    for _ in range(2):
+        assert target.migrate_in(guest_spec(flavor=BIGGER), moved, resize=True) is PowerState.RUNNING
+    assert pair[1].facts().vcpus_used == BIGGER.vcpus
+    for _ in range(2):
+        source.migrate_settle(GUEST)
+    assert pair[1].state(GUEST) is PowerState.RUNNING
+    with pytest.raises(NotFound):
+        source.migrate_back(guest_spec())
+
+
+def test_a_moved_guest_can_come_back(pair: tuple[Any, Any]) -> None:
+    source, target = (having(host, Migrates) for host in pair)
+    pair[0].spawn(guest_spec(), ignore)
+    moved = source.migrate_out(guest_spec(), "target", None)
+    target.migrate_in(guest_spec(flavor=BIGGER), moved, resize=True)
+    pair[1].destroy(GUEST, disks=True)
+    for _ in range(2):
+        assert source.migrate_back(guest_spec()) is PowerState.RUNNING
+    assert pair[0].facts().vcpus_used == FLAVOR.vcpus
+    assert pair[1].guests() == []
+
+
+def test_a_guest_resizes_on_its_own_host_and_back(driver: Hypervisor) -> None:
+    migrates = having(driver, Migrates)
+    driver.spawn(guest_spec(), ignore)
+    moved = migrates.migrate_out(guest_spec(), "source", None)
+    migrates.migrate_in(guest_spec(flavor=BIGGER), moved, resize=True)
+    assert driver.facts().vcpus_used == BIGGER.vcpus
+    driver.destroy(GUEST, disks=True)
+    assert migrates.migrate_back(guest_spec(power=PowerState.SHUTDOWN)) is PowerState.SHUTDOWN
+    assert driver.facts().vcpus_used == FLAVOR.vcpus
+
+
+def test_disks_that_are_not_where_they_should_be_fail_the_move(pair: tuple[Any, Any]) -> None:
+    source, target = (having(host, Migrates) for host in pair)
+    pair[0].spawn(guest_spec(), ignore)
+    moved = source.migrate_out(guest_spec(), "target", None)
+    with pytest.raises(ComputeError):
+        target.migrate_in(guest_spec(), moved.replace(location="elsewhere"), resize=False)
+    assert pair[1].guests() == []
+
+
+def test_diagnostics_count_the_parts_of_the_guest(running: Hypervisor, clock: ManualClock) -> None:
+    diagnoses = having(running, Diagnoses)
+    clock.advance(60)
+    found = diagnoses.diagnostics(GUEST)
+    assert (found.state, found.num_cpus, found.memory_maximum) == ("running", 2, 512)
+    assert found.num_disks == 3
+    assert len(found.cpu_times_ns) == 2
+
+
+def test_a_cached_image_is_not_fetched_again_until_it_was_pruned(
+    driver: Hypervisor, images: StoredImages, clock: ManualClock
+) -> None:
+    caches = having(driver, CachesImages)
+    assert caches.cache_image(IMAGE.id)
+    assert not caches.cache_image(IMAGE.id)
+    driver.spawn(guest_spec(), ignore)
+    assert images.downloads == 1
+    clock.advance(200_000)
+    assert driver.image_cache_prune(frozenset()) == []
+    driver.destroy(GUEST, disks=True)
+    assert driver.image_cache_prune(frozenset({IMAGE.id})) == []
+    assert driver.image_cache_prune(frozenset()) == []
+    clock.advance(200_000)
+    assert driver.image_cache_prune(frozenset()) == [IMAGE.id]
+
+
+def test_a_guest_is_revived_from_what_the_host_keeps(running: Hypervisor) -> None:
+    revives = having(running, Revives)
+    running.power_off(GUEST, 0)
+    for _ in range(2):
+        assert revives.revive(GUEST) is PowerState.RUNNING
