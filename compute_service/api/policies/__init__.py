@@ -1,0 +1,11 @@
+"""Who may do what: one file a resource, one `Rule` a permission, all of them in `ALL`.
+
+Rule names and default roles are those of the Compute API, so that an operator's policy.yaml goes on working.
+"""
+
+from __future__ import annotations
+
+from compute_service.api.policies.rule import Rule
+
+ALL: tuple[Rule, ...] = ()
+"""Every permission there is."""

@@ -1,0 +1,39 @@
+"""THE table of the Compute API: method, path, handler, permission, body, query, reply, window of versions.
+
+A resource keeps its rows in its own package (`flavors/routes.py`), next to its bodies, views and handlers;
+here they are put together.
+
+Still to come, each as such a package with its rows: volume attachments, interfaces, shares, remote consoles
+and their tokens, topology, server password, live migration and its abort and force, evacuate, rescue, shelve,
+createBackup, changePassword, crash dump, security groups of servers, assisted volume snapshots, the usage
+audit log; and the proxies that end at 2.35 (images, networks, volumes, snapshots, floating addresses,
+security groups, bare metal), 2.42 (hosts) and 2.43 (addresses of servers).
+"""
+
+from __future__ import annotations
+
+from compute_service.api import discovery
+from compute_service.api.gone import GONE
+from compute_service.api.policies import ALL
+from compute_service.api.policies.rule import Rule
+from compute_service.api.query import Query
+from compute_service.api.request import Loader
+from compute_service.api.table import Get, Route, Table
+
+VERSIONS: tuple[Route, ...] = (
+    Get("/", discovery.own_version, query=None, reply=discovery.VersionDocument),
+    Get("/versions/{version_id}", discovery.named_version, query=Query, reply=discovery.VersionDocument),
+)
+
+ROUTES: tuple[Route, ...] = (
+    *VERSIONS,
+    *GONE,
+)
+"""Every row."""
+
+LOADERS: dict[str, Loader] = {}
+"""What a named part of a path fetches before the policy is asked."""
+
+TABLE = Table(ROUTES, LOADERS)
+RULES: tuple[Rule, ...] = ALL
+"""Every permission."""
