@@ -172,6 +172,12 @@ class Database:
             engine.dispose()
 
     @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Open a bare connection in autocommit, for schema work. Raises as `write` does."""
+        with self._translated(), self._turn.write(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Update, and_, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Update, and_, case, delete, exists, func, insert, select, update
 from sqlalchemy.sql.expression import alias
 
 from compute_service.domain.errors import Invalid
@@ -115,13 +115,21 @@ def flow_renew(tx: Tx, flow_id: str, owner: str, lease_until: float) -> bool:
     return tx.execute(statement).rowcount == 1
 
 
-def flow_release(tx: Tx, flow_id: str, owner: str, wake_at: float = 0.0) -> bool:
+def flow_release(
+    tx: Tx, flow_id: str, owner: str, wake_at: float = 0.0, seen: FlowRecord | None = None
+) -> bool:
     """Give a claimed flow back; the sweep leaves it alone until `wake_at` (epoch seconds).
 
-    Returns False when it was no longer this owner's.
+    With `seen`, a flow that was cancelled or signalled since then is due at once instead. Returns False when
+    it was no longer this owner's.
     """
+    at: Any = wake_at
+    if seen is not None:
+        signals = _t.signals.is_(None) if not seen.signals else _t.signals == dump_some(seen.signals)
+        unheard = and_(_t.cancel.is_(None), signals) if seen.cancel is None else signals
+        at = case((unheard, wake_at), else_=0.0)
     statement = _live(flow_id).where(_t.owner == owner)
-    return tx.execute(statement.values(owner=None, lease=0.0, wake_at=wake_at)).rowcount == 1
+    return tx.execute(statement.values(owner=None, lease=0.0, wake_at=at)).rowcount == 1
 
 
 def flow_set_state(
