@@ -1,0 +1,122 @@
+"""A flow as its owner sees it while the lease is held: what is done, what comes next.
+
+The log says less than what happened, and the difference is one step at most: a local step is logged when it
+has finished, a remote one before its message goes out. So the first step that is not logged as done, the
+*frontier*, may have been begun, and no step behind it can have been. Going forward begins at the frontier;
+unwinding does too, and takes it back along with all before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from compute_service.control.services import Services
+from compute_service.domain.flow import (
+    Failure,
+    FlowKey,
+    FlowRecord,
+    StepKey,
+    StepPhase,
+    StepRecord,
+    StepState,
+)
+from compute_service.domain.record import Record
+from compute_service.flows.step import AnyStep, Flow, Remote, Run
+
+
+class Claimed:
+    """One flow in one owner's hands. Not shared by threads."""
+
+    def __init__(
+        self, key: FlowKey, definition: Flow, record: FlowRecord, rows: Iterable[StepRecord]
+    ) -> None:
+        self.key = key
+        self.definition = definition
+        self.record = record
+        self.rows: dict[tuple[int, StepPhase], StepRecord] = {(row.seq, row.phase): row for row in rows}
+        self.params = msgspec.convert(record.params, definition.params)
+        self.outputs: dict[str, Record] = {}
+        for row in self.rows.values():
+            if row.phase is StepPhase.DO and row.state is StepState.DONE:
+                self._keep(row)
+
+    @property
+    def steps(self) -> tuple[AnyStep, ...]:
+        """The steps of its kind."""
+        return self.definition.steps
+
+    @property
+    def frontier(self) -> int:
+        """The first step that is not logged as done; the number of steps when all are."""
+        for seq in range(len(self.steps)):
+            if not self.is_done(seq, StepPhase.DO):
+                return seq
+        return len(self.steps)
+
+    @property
+    def to_undo(self) -> int | None:
+        """The last step that may have an effect and is not taken back yet, or None."""
+        for seq in reversed(range(min(self.frontier + 1, len(self.steps)))):
+            if not self.is_done(seq, StepPhase.UNDO) and self._has_undo(seq):
+                return seq
+        return None
+
+    @property
+    def is_past_pivot(self) -> bool:
+        """Whether there is no way back: a pivot is done."""
+        return any(step.pivot and self.is_done(seq, StepPhase.DO) for seq, step in enumerate(self.steps))
+
+    @property
+    def last_failure(self) -> Failure:
+        """Why the latest of the failed phases failed."""
+        failed = [row for row in self.rows.values() if row.error is not None]
+        if not failed:
+            return self.record.error or Failure(kind="ComputeError", message="failed without a reason")
+        latest = max(failed, key=lambda row: row.finished_at.timestamp() if row.finished_at else 0.0)
+        return latest.error or Failure(kind="ComputeError", message="failed without a reason")
+
+    def is_done(self, seq: int, phase: StepPhase) -> bool:
+        """Tell whether a phase is logged as done."""
+        row = self.rows.get((seq, phase))
+        return row is not None and row.state is StepState.DONE
+
+    def _has_undo(self, seq: int) -> bool:
+        step = self.steps[seq]
+        if step.undo is None:
+            return False
+        # A message never went out unless its row was written before.
+        return not isinstance(step, Remote) or (seq, StepPhase.DO) in self.rows
+
+    def log(self, row: StepRecord) -> None:
+        """Take over what was just written to the log."""
+        self.rows[row.seq, row.phase] = row
+        if row.phase is StepPhase.DO and row.state is StepState.DONE:
+            self._keep(row)
+
+    def _keep(self, row: StepRecord) -> None:
+        if row.seq >= len(self.steps):
+            return
+        kind = self.steps[row.seq].output
+        if kind is not None:
+            self.outputs[row.name] = msgspec.convert(row.output, kind)
+
+    def step_key(self, seq: int, phase: StepPhase, attempt: int = 0) -> StepKey:
+        """Return the key of a phase of a step."""
+        return StepKey(
+            database=self.key.database, flow_id=self.key.flow_id, seq=seq, phase=phase, attempt=attempt
+        )
+
+    def run(self, svc: Services, seq: int, phase: StepPhase, attempt: int = 0) -> Run[Record]:
+        """Return what the step is handed."""
+        row = self.rows.get((seq, phase)) or self.rows.get((seq, StepPhase.DO))
+        return Run(
+            svc=svc,
+            key=self.key,
+            flow=self.record,
+            params=self.params,
+            outputs=self.outputs,
+            step=self.step_key(seq, phase, attempt),
+            host=row.host if row else None,
+        )
