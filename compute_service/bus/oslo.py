@@ -1,0 +1,246 @@
+"""The bus over a broker, by oslo.messaging: RabbitMQ with classic or quorum queues.
+
+Whatever the broker does, a caller is held no longer than its timeout: the library may wait without end for a
+connection, so calls run on threads of the bus and the caller waits for the thread with a limit. Casts go out
+in the background; after `CAST_AGE` seconds a cast that could not be sent is dropped, as the port allows.
+
+There is one transport a broker address. Nothing is fanned out. Kafka has no answers, so it carries
+notifications (`bus/notify.py`) and no calls or casts between daemons.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, TypeVar
+
+import msgspec
+import oslo_messaging
+from oslo_messaging.rpc.client import RPCClient
+
+from compute_service.bus.codec import Reply, Verb, answer_from, args_from, error_of
+from compute_service.bus.dispatch import Dispatcher, Observe, unobserved
+from compute_service.bus.pool import Pool
+from compute_service.bus.proxy import proxy
+from compute_service.config.messaging import messaging_conf
+from compute_service.config.settings import Settings
+from compute_service.domain.errors import ComputeError, Timeout, Unavailable
+from compute_service.domain.request_id import current
+
+LOG = logging.getLogger(__name__)
+
+P = TypeVar("P")
+
+CAST_AGE = 30.0
+"""Seconds after which a cast is not worth sending any more."""
+_CASTING_THREADS = 4
+_CALLING_THREADS = 64
+_MOST_CASTS = 10_000
+"""Casts that may wait for the broker."""
+_CLOSING = 5.0
+_METHOD = "deliver"
+
+
+class OsloBus:
+    """A `Bus` over the broker at `url` (by default [DEFAULT] transport_url). Raises ComputeError for an
+    address that cannot carry calls."""
+
+    def __init__(self, settings: Settings, url: str | None = None, observe: Observe = unobserved) -> None:
+        address = url or settings.default.transport_url
+        if not address.startswith(("rabbit:", "kombu+")):
+            raise ComputeError(
+                f"daemons cannot talk over '{address.split(':', 1)[0]}': transport_url must be rabbit://"
+            )
+        self.timeout = float(settings.default.rpc_response_timeout)
+        self._observe = observe
+        self._conf = messaging_conf(settings)
+        self._transport = oslo_messaging.get_rpc_transport(self._conf, url=address)
+        self._casting = Pool(_CASTING_THREADS, "bus-cast")
+        self._calling = Pool(_CALLING_THREADS, "bus-call")
+        self._room = threading.BoundedSemaphore(_MOST_CASTS)
+        self._servings: list[OsloServing] = []
+
+    def client(
+        self, protocol: type[P], topic: str, server: str | None = None, timeout: float | None = None
+    ) -> P:
+        """Return a client of a topic, or of one server of it."""
+        target = oslo_messaging.Target(topic=topic, server=server, version="1.0")
+        return proxy(protocol, _OsloSender(self, target, self.timeout if timeout is None else timeout))
+
+    def serve(
+        self, protocol: type[Any], topic: str, server: str, endpoint: object, threads: int = 8
+    ) -> OsloServing:
+        """Answer for a topic under a server name until stopped.
+
+        Returns when the broker has the queues, or after `timeout` seconds without it; then it goes on trying.
+        """
+        dispatcher = Dispatcher(protocol, topic, endpoint, self._observe)
+        rpc_server = oslo_messaging.get_rpc_server(
+            self._transport,
+            oslo_messaging.Target(topic=topic, server=server, version="1.0"),
+            [_Endpoint(dispatcher)],
+            executor="threading",
+        )
+        serving = OsloServing(rpc_server, f"{topic}.{server}", max(1, threads))
+        self._servings.append(serving)
+        if not serving.ready.wait(self.timeout):
+            LOG.error("no queue for %s.%s yet: the broker is out of reach; trying on", topic, server)
+        return serving
+
+    def close(self) -> None:
+        """Send what is waiting (a few seconds at most) and let go of connections."""
+        for serving in self._servings:
+            serving.stop(0)
+        self._casting.close(_CLOSING)
+        self._calling.close()
+        _within(_CLOSING, self._transport.cleanup)
+
+    def rpc(self, target: oslo_messaging.Target, timeout: float | None, retry: int | None) -> RPCClient:
+        """Return the library's client for one message."""
+        return oslo_messaging.get_rpc_client(self._transport, target, timeout=timeout, retry=retry)
+
+    def call(self, work: Callable[[], Any], timeout: float) -> Any:
+        """Run on a thread of the bus and wait at most `timeout` seconds. Raises FutureTimeout."""
+        future = self._calling.future(work)
+        try:
+            return future.result(timeout)
+        finally:
+            future.cancel()
+
+    def cast(self, work: Callable[[], None]) -> bool:
+        """Run in the background; False when too much is waiting or the bus is closed."""
+        if not self._room.acquire(blocking=False):
+            return False
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                self._room.release()
+
+        return self._casting.submit(run)
+
+
+class OsloServing:
+    """A topic being answered over the broker."""
+
+    def __init__(self, server: oslo_messaging.MessageHandlingServer, address: str, threads: int) -> None:
+        self._server = server
+        self._address = address
+        self._threads = threads
+        self._stopped = False
+        self.ready = threading.Event()
+        """Set when the broker has the queues."""
+        # Starting waits for the broker without end, so it may not hold up the caller.
+        self._starting = threading.Thread(target=self._start, name=f"bus-serve-{address}", daemon=True)
+        self._starting.start()
+
+    def _start(self) -> None:
+        try:
+            self._server.start(override_pool_size=self._threads)
+        except Exception:
+            LOG.exception("cannot serve %s", self._address)
+            return
+        self.ready.set()
+
+    def stop(self, timeout: float) -> bool:
+        """Take no new messages, finish those begun; True when all finished in `timeout` seconds."""
+        if self._stopped or not self.ready.is_set():
+            self._stopped = True
+            return True
+        self._stopped = True
+
+        def finish() -> None:
+            self._server.stop()
+            self._server.wait()
+
+        return _within(timeout, finish)
+
+
+class _Endpoint:
+    """What the library calls for each message."""
+
+    target = oslo_messaging.Target(version="1.0")
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def deliver(
+        self, _context: dict[str, Any], verb: str, version: int, request_id: str | None, args: dict[str, Any]
+    ) -> Any:
+        reply = self._dispatcher.answer(verb, version, request_id, lambda found: args_from(found, args))
+        return msgspec.to_builtins(reply, str_keys=True)
+
+
+class _OsloSender:
+    def __init__(self, bus: OsloBus, target: oslo_messaging.Target, timeout: float) -> None:
+        self._bus = bus
+        self._target = target
+        self._timeout = timeout
+
+    def cast(self, verb: Verb, args: msgspec.Struct) -> None:
+        message = _message(verb, args)
+        since = time.monotonic()
+
+        def send() -> None:
+            if time.monotonic() - since > CAST_AGE:
+                LOG.warning("dropped '%s' to %s: the broker was out of reach", verb.name, self._address())
+                return
+            try:
+                self._bus.rpc(self._target, None, retry=1).cast({}, _METHOD, **message)
+            except Exception as error:
+                LOG.warning("could not send '%s' to %s: %s", verb.name, self._address(), error)
+
+        if not self._bus.cast(send):
+            LOG.warning("dropped '%s' to %s: too much is waiting", verb.name, self._address())
+
+    def call(self, verb: Verb, args: msgspec.Struct) -> Any:
+        message = _message(verb, args)
+        deadline = time.monotonic() + self._timeout
+
+        def send() -> Any:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Timeout("the wait was over before the message could be sent")
+            return self._bus.rpc(self._target, left, retry=1).call({}, _METHOD, **message)
+
+        try:
+            reply = msgspec.convert(self._bus.call(send, self._timeout), Reply)
+        except (oslo_messaging.MessagingTimeout, FutureTimeout):
+            raise self._no_answer(verb) from None
+        except CancelledError:
+            raise Unavailable(f"the bus is closed: '{verb.name}' was not sent") from None
+        except ComputeError:
+            raise
+        except Exception as error:  # of this library and of two below it
+            raise Unavailable(f"cannot reach {self._address()} for '{verb.name}': {error}") from None
+        if reply.fault is not None:
+            raise error_of(reply.fault)
+        return answer_from(verb, reply.value)
+
+    def _no_answer(self, verb: Verb) -> Timeout:
+        return Timeout(f"no answer to '{verb.name}' from {self._address()} in {self._timeout:g} seconds")
+
+    def _address(self) -> str:
+        return ".".join(part for part in (self._target.topic, self._target.server) if part)
+
+
+def _message(verb: Verb, args: msgspec.Struct) -> dict[str, Any]:
+    return {
+        "verb": verb.name,
+        "version": verb.since,
+        "request_id": current(),
+        "args": msgspec.to_builtins(args, str_keys=True),
+    }
+
+
+def _within(timeout: float, work: Callable[[], None]) -> bool:
+    """Run on a thread of its own and wait for it; True when it ended in time."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    return not thread.is_alive()
