@@ -21,7 +21,6 @@ TRAITS: tuple[str, ...] = (
     "COMPUTE_IMAGE_TYPE_RAW",
     "COMPUTE_IMAGE_TYPE_VDI",
     "COMPUTE_IMAGE_TYPE_VMDK",
-    "COMPUTE_SAME_HOST_COLD_MIGRATE",
 )
 RESERVED_MEMORY_MB = 512
 """What the host itself uses."""
