@@ -40,6 +40,7 @@ from compute_service.api.errors import (
     fault_of,
 )
 from compute_service.api.fields import Bad
+from compute_service.api.hosts import HostStatuses
 from compute_service.api.links import Links, application_root
 from compute_service.api.policy import Policy
 from compute_service.api.query import pairs_of, read_query
@@ -65,6 +66,7 @@ class Parts:
     svc: Services
     policy: Policy
     table: Table = TABLE
+    hosts: HostStatuses = field(default_factory=HostStatuses)
 
     @property
     def link_prefix(self) -> str | None:
@@ -308,7 +310,8 @@ class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
 
     def _request(self, environ: Environ, hit: _Hit, ctx: Any, version: int, legacy: bool) -> Request:
         root = application_root(environ, self._parts.link_prefix)
-        req = Request(ctx, self._parts.policy, version, Links(root, hit.prefix, hit.project))
+        links = Links(root, hit.prefix, hit.project)
+        req = Request(ctx, self._parts.policy, version, links, self._parts.hosts)
         req.params, req.legacy = hit.params, legacy
         return req
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from compute_service.api.errors import NO_SUCH_PLACE
+from compute_service.api.hosts import HostStatuses
 from compute_service.api.links import Links
 from compute_service.api.policies.rule import Rule
 from compute_service.api.policy import Policy, Target
 from compute_service.api.shape import Body, View, includes
+from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import NotFound, PolicyDenied
 from compute_service.store.servers import Located
-
-if TYPE_CHECKING:
-    from compute_service.control.services import Services
 
 T = TypeVar("T", bound=Body)
 
@@ -44,6 +43,7 @@ class Request:
         "_query",
         "_server",
         "ctx",
+        "hosts",
         "legacy",
         "links",
         "pairs",
@@ -53,8 +53,12 @@ class Request:
         "version",
     )
 
-    def __init__(self, ctx: Context, policy: Policy, version: int, links: Links) -> None:
+    def __init__(
+        self, ctx: Context, policy: Policy, version: int, links: Links, hosts: HostStatuses | None = None
+    ) -> None:
         self.ctx, self.policy, self.version, self.links = ctx, policy, version, links
+        self.hosts = HostStatuses() if hosts is None else hosts
+        """The status of every compute host, as last looked at."""
         self.params: dict[str, str] = {}
         """The parts of the path that the route names in braces."""
         self.pairs: list[tuple[str, str]] = []
@@ -125,8 +129,8 @@ class Request:
         return int(value)
 
 
-Handler = Callable[[Context, "Services", Request], Answer]
-Loader = Callable[[Context, "Services", Request], None]
+Handler = Callable[[Context, Services, Request], Answer]
+Loader = Callable[[Context, Services, Request], None]
 """Fetches what a part of the path names before the policy is asked: sets `req.target` and fills `req`."""
 
 

@@ -263,7 +263,7 @@ def read(cls: type[B], value: Any, version: int, lenient: bool = False) -> B:
 
 class _Trim(NamedTuple):
     hidden: tuple[str, ...]
-    inner: tuple[tuple[str, _Trim], ...]
+    inner: tuple[tuple[str, dict[type[View], _Trim]], ...]
 
 
 def _views_in(hint: Any) -> list[type[View]]:
@@ -278,34 +278,32 @@ def _views_in(hint: Any) -> list[type[View]]:
 def _trim_plan(cls: type[View], version: int) -> _Trim | None:
     """Return what has to go from a view at a version; None when nothing has."""
     hidden: list[str] = []
-    inner: list[tuple[str, _Trim]] = []
+    inner: list[tuple[str, dict[type[View], _Trim]]] = []
     for name, hint in _hints(cls).items():
         if typing.get_origin(hint) is ClassVar:
             continue
         if _window(cls, name, version) is None:
             hidden.append(name)
             continue
-        views = _views_in(hint)
-        plan = _trim_plan(views[0], version) if len(views) == 1 else None
-        if plan is not None:
-            inner.append((name, plan))
+        plans = {view: plan for view in _views_in(hint) if (plan := _trim_plan(view, version)) is not None}
+        if plans:
+            inner.append((name, plans))
     return _Trim(tuple(hidden), tuple(inner)) if hidden or inner else None
 
 
 def _trim(view: Any, plan: _Trim) -> None:
     for name in plan.hidden:
         setattr(view, name, UNSET)
-    for name, inner in plan.inner:
+    for name, plans in plan.inner:
         value = getattr(view, name)
-        if value.__class__ is list:
-            for item in value:
+        for item in value if value.__class__ is list else (value,):
+            inner = plans.get(item.__class__)
+            if inner is not None:
                 _trim(item, inner)
-        elif isinstance(value, View):
-            _trim(value, inner)
 
 
 def trim(view: V, version: int) -> V:
-    """Take away, in place, what a version does not show; a field of several view types is left as it is."""
+    """Take away, in place, what a version does not show, at every depth."""
     plan = _trim_plan(type(view), version)
     if plan is not None:
         _trim(view, plan)

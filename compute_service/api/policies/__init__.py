@@ -5,7 +5,14 @@ Rule names and default roles are those of the Compute API, so that an operator's
 
 from __future__ import annotations
 
+from compute_service.api.policies import flavors, keypairs, server_actions, server_parts, servers
 from compute_service.api.policies.rule import Rule
 
-ALL: tuple[Rule, ...] = ()
+ALL: tuple[Rule, ...] = (
+    *servers.RULES,
+    *server_actions.RULES,
+    *server_parts.RULES,
+    *flavors.RULES,
+    *keypairs.RULES,
+)
 """Every permission there is."""

@@ -1,0 +1,1 @@
+"""Servers: the collection, one server, and what is done to it."""
