@@ -91,9 +91,11 @@ def flow_get(tx: Tx, flow_id: str) -> FlowRecord | None:
     return None if row is None else flow_of(row)
 
 
-def flows_get(tx: Tx, flow_ids: Iterable[str]) -> dict[str, FlowRecord]:
-    """Return those of some flows that are here, by id."""
-    return {row[0]: flow_of(row) for row in tx.all(FLOW_SELECT.where(_t.id.in_(list(flow_ids))))}
+def flows_get(tx: Tx, flow_ids: Iterable[str], lock: bool = False) -> dict[str, FlowRecord]:
+    """Return those of some flows that are here, by id; with `lock` nobody else changes them meanwhile."""
+    statement = FLOW_SELECT.where(_t.id.in_(list(flow_ids)))
+    rows = tx.all(statement.with_for_update() if lock else statement)
+    return {row[0]: flow_of(row) for row in rows}
 
 
 def _live(flow_id: str) -> Update:
