@@ -1,0 +1,140 @@
+"""`stratus test`: style, types, layers and spelling, then the tests, and one closing summary.
+
+Everything runs even when something before it failed, so that one run tells all. The exit code is 0 only when
+everything passed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+SUITES = ("unit", "meta", "contract", "functional", "simulation", "integration")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A program that exits 0 when all is well."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("ruff format", ("ruff", "format", "--check", "--quiet", ".")),
+    Check("ruff check", ("ruff", "check", "--quiet", ".")),
+    Check("mypy", ("mypy",)),
+    Check("lint-imports", ("lint-imports",)),
+    Check("codespell", ("codespell", "compute_service", "tests", "docs", "README.md", "ARCHITECTURE.md")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one check or of all tests."""
+
+    name: str
+    passed: bool
+    seconds: float
+    note: str = ""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this verb's arguments."""
+    parser.add_argument(
+        "--integration",
+        action="store_true",
+        help="also run the tests against real MariaDB, PostgreSQL and RabbitMQ servers, which they start",
+    )
+    parser.add_argument("--no-checks", action="store_true", help="run the tests alone")
+    parser.add_argument("--no-tests", action="store_true", help="run the checks alone")
+    parser.add_argument("--jobs", type=int, metavar="N", help="test processes (default: one a processor)")
+    parser.add_argument("tests", nargs="*", metavar="PATH", help="tests to run instead of all")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what was asked for and print the summary; returns 0 or 1."""
+    started = time.monotonic()
+    outcomes: list[Outcome] = []
+    if not options.no_checks:
+        outcomes += [_check(check) for check in CHECKS]
+    if not options.no_tests:
+        outcomes.append(_tests(options))
+    _summary(outcomes, time.monotonic() - started)
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _check(check: Check) -> Outcome:
+    started = time.monotonic()
+    program = BIN / check.command[0]
+    if not program.exists():
+        print(f"--- {check.name}: not installed; pip install -e '.[test]'", flush=True)
+        return Outcome(check.name, False, 0.0, "not installed")
+    done = subprocess.run(  # noqa: S603
+        [str(program), *check.command[1:]],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    passed = done.returncode == 0
+    if not passed:
+        print(f"--- {check.name}\n{done.stdout.rstrip()}\n", flush=True)
+    return Outcome(check.name, passed, time.monotonic() - started)
+
+
+def _tests(options: argparse.Namespace) -> Outcome:
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.xml"
+        command = [sys.executable, "-m", "pytest", f"--junitxml={report}", "-rs", *_pytest_arguments(options)]
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603
+        counts = _counts(report)
+    ran = counts["tests"] - counts["skipped"]
+    note = f"{ran} tests ran, {counts['failed']} failed, {counts['skipped']} skipped"
+    # 5: nothing was collected, which is a failure too.
+    return Outcome("tests", code == 0 and ran > 0, time.monotonic() - started, note)
+
+
+def _pytest_arguments(options: argparse.Namespace) -> Iterator[str]:
+    jobs = options.jobs or os.cpu_count() or 1
+    yield from ("-n", str(jobs), "--dist", "loadfile")
+    if not options.integration:
+        yield from ("-m", "not integration")
+    if options.tests:
+        yield from options.tests
+    else:
+        yield from (f"tests/{suite}" for suite in SUITES if (ROOT / "tests" / suite).is_dir())
+
+
+def _counts(report: Path) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    if not report.exists():
+        return counts
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 - our own file
+        counts["tests"] += int(suite.get("tests", 0))
+        counts["skipped"] += int(suite.get("skipped", 0))
+        counts["failed"] += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    return counts
+
+
+def _summary(outcomes: list[Outcome], seconds: float) -> None:
+    print("\n" + "=" * 60)
+    for outcome in outcomes:
+        word = "ok    " if outcome.passed else "FAILED"
+        print(f"{word} {outcome.name:<14} {outcome.seconds:7.1f} s  {outcome.note}".rstrip())
+    failed = sum(not outcome.passed for outcome in outcomes)
+    verdict = "everything passed" if not failed else f"{failed} of {len(outcomes)} failed"
+    print(f"{verdict} in {seconds:.0f} s", flush=True)
