@@ -1,8 +1,8 @@
 """A host's entry in placement: its resource provider with inventories and traits.
 
-What placement holds is remembered, so a host on which nothing changes makes no calls; after
-`[compute]resource_provider_association_refresh` seconds it is read anew, and only what differs is written.
-Inventories, traits and aggregates that others put on the provider stay.
+What placement holds is remembered, so a host on which nothing changes makes no calls; it is read anew after
+`[compute]resource_provider_association_refresh` seconds, and always before something is written, so that
+inventories, traits and aggregates that others put on the provider stay.
 
 Ratios: the configured one; else what placement has; else `initial_*` (compute service configuration
 reference).
@@ -79,9 +79,10 @@ class Inventory:
         return False
 
     def _once(self, facts: HostFacts) -> None:
-        if self._seen is None or self._old():
-            self._seen = self._placement.provider(self._node_uuid)
-            self._seen_at = self._clock.time()
+        if self._seen is not None and not self._old() and _same(self._seen, self.wanted(self._seen, facts)):
+            return
+        self._seen = self._placement.provider(self._node_uuid)
+        self._seen_at = self._clock.time()
         wanted = self.wanted(self._seen, facts)
         if self._seen is None or not _same(self._seen, wanted):
             self._seen = self._placement.ensure_provider(wanted)

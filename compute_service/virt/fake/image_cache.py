@@ -6,7 +6,14 @@ import hashlib
 import threading
 from typing import Any
 
-from compute_service.domain.errors import BuildAborted, HostRejected, NotFound, Unavailable
+from compute_service.domain.errors import (
+    BuildAborted,
+    Conflict,
+    Forbidden,
+    HostRejected,
+    NotFound,
+    Unavailable,
+)
 from compute_service.domain.image import Image
 from compute_service.ports.clock import Clock
 from compute_service.ports.images import Images
@@ -28,7 +35,8 @@ class ImageCache:
     def get(self, image: Image) -> bytes:
         """Return what a disk keeps of an image, fetching it when it is not here.
 
-        Raises BuildAborted when the image is gone, HostRejected when it cannot be had or arrives damaged.
+        Raises BuildAborted when the image is gone or has no data, HostRejected when it arrives damaged or
+        not at all.
         """
         with self._lock:
             found = self._kept.get(image.id)
@@ -68,8 +76,8 @@ class ImageCache:
                 for digest in sums.values():
                     digest.update(piece)
                 kept += piece[: DISK_BYTES - len(kept)]
-        except NotFound as error:
-            raise BuildAborted(f"Image {image.id} could not be found.") from error
+        except (NotFound, Forbidden, Conflict) as error:
+            raise BuildAborted(error.message) from error
         except Unavailable as error:
             raise HostRejected(f"Image {image.id} could not be fetched: {error.message}") from error
         if any(digest.hexdigest() != expected for expected, digest in sums.items()):

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import pytest
 
-from compute_service.domain.errors import NotFound
+from compute_service.clients.fake.images import FakeImages
 from compute_service.domain.flavor import Flavor
 from compute_service.domain.guest import GuestSpec
 from compute_service.domain.image import Image
@@ -34,33 +33,11 @@ BIGGER = FLAVOR.replace(flavorid="2", vcpus=4, memory_mb=2048, root_gb=20)
 GUEST = "22222222-2222-4222-8222-222222222222"
 
 
-class StoredImages:
-    """Images that can be read, and how often they were."""
-
-    def __init__(self) -> None:
-        self.data = {IMAGE.id: DATA}
-        self.downloads = 0
-
-    def show(self, image_id: str, ctx: object = None) -> Image:
-        if image_id not in self.data:
-            raise NotFound(f"Image {image_id} could not be found.")
-        return IMAGE.replace(id=image_id)
-
-    def download(self, image_id: str) -> Iterator[bytes]:
-        self.show(image_id)
-        self.downloads += 1
-        data = self.data[image_id]
-        for start in range(0, len(data), 100):
-            yield data[start : start + 100]
-
-    def create(self, image: Image, ctx: object = None) -> Image:
-        raise AssertionError("a driver makes no images")
-
-    def delete(self, image_id: str) -> None:
-        raise AssertionError("a driver deletes no images")
-
-    def upload(self, image_id: str, data: Iterator[bytes], disk_format: str) -> None:
-        raise AssertionError("a driver uploads no images")
+def stored_images(clock: ManualClock) -> FakeImages:
+    """Return an image service that has `IMAGE` with `DATA`."""
+    images = FakeImages(clock)
+    images.add(IMAGE, DATA)
+    return images
 
 
 def guest_spec(
@@ -80,8 +57,8 @@ def guest_spec(
 
 
 @pytest.fixture
-def images() -> StoredImages:
-    return StoredImages()
+def images(clock: ManualClock) -> FakeImages:
+    return stored_images(clock)
 
 
 @pytest.fixture
@@ -90,7 +67,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture(params=["fake"])
-def pair(images: StoredImages, clock: ManualClock) -> tuple[Hypervisor, Hypervisor]:
+def pair(images: FakeImages, clock: ManualClock) -> tuple[Hypervisor, Hypervisor]:
     exchange = Exchange()
     return (
         FakeHypervisor("source", images, clock, exchange=exchange),

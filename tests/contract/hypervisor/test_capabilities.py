@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from compute_service.clients.fake.images import FakeImages
 from compute_service.domain.errors import ComputeError, Conflict, NotFound
 from compute_service.domain.states import PowerState
 from compute_service.ports.hypervisor import (
@@ -24,7 +25,6 @@ from tests.contract.hypervisor.conftest import (
     FLAVOR,
     GUEST,
     IMAGE,
-    StoredImages,
     guest_spec,
 )
 from tests.contract.hypervisor.test_core import ignore
@@ -137,13 +137,13 @@ def test_diagnostics_count_the_parts_of_the_guest(running: Hypervisor, clock: Ma
 
 
 def test_a_cached_image_is_not_fetched_again_until_it_was_pruned(
-    driver: Hypervisor, images: StoredImages, clock: ManualClock
+    driver: Hypervisor, images: FakeImages, clock: ManualClock
 ) -> None:
     caches = having(driver, CachesImages)
     assert caches.cache_image(IMAGE.id)
     assert not caches.cache_image(IMAGE.id)
     driver.spawn(guest_spec(), ignore)
-    assert images.downloads == 1
+    assert images.calls["download"] == 1
     clock.advance(200_000)
     assert driver.image_cache_prune(frozenset()) == []
     driver.destroy(GUEST, disks=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from compute_service.clients.fake.images import FakeImages
 from compute_service.domain.errors import BuildAborted, HostRejected, NotFound
 from compute_service.domain.states import PowerState
 from compute_service.ports.hypervisor import Hypervisor
-from tests.contract.hypervisor.conftest import BIGGER, GUEST, IMAGE, StoredImages, guest_spec
+from tests.contract.hypervisor.conftest import BIGGER, GUEST, IMAGE, guest_spec
 
 
 def ignore(fraction: float) -> None:
@@ -23,11 +24,11 @@ def test_spawn_makes_a_running_guest_and_tells_how_far_it_is(driver: Hypervisor)
     assert seen[-1] == 1.0
 
 
-def test_spawn_repeated_changes_nothing(driver: Hypervisor, images: StoredImages) -> None:
+def test_spawn_repeated_changes_nothing(driver: Hypervisor, images: FakeImages) -> None:
     driver.spawn(guest_spec(), ignore)
     driver.power_off(GUEST, 0)
     assert driver.spawn(guest_spec(), ignore) is PowerState.SHUTDOWN
-    assert images.downloads == 1
+    assert images.calls["download"] == 1
     assert len(driver.guests()) == 1
 
 
@@ -35,15 +36,15 @@ def test_spawn_can_leave_the_guest_off(driver: Hypervisor) -> None:
     assert driver.spawn(guest_spec(power=PowerState.SHUTDOWN), ignore) is PowerState.SHUTDOWN
 
 
-def test_spawn_of_a_missing_image_is_given_up_for_all_hosts(driver: Hypervisor, images: StoredImages) -> None:
-    images.data.clear()
+def test_spawn_of_a_missing_image_is_given_up_for_all_hosts(driver: Hypervisor, images: FakeImages) -> None:
+    images.delete(IMAGE.id)
     with pytest.raises(BuildAborted, match=IMAGE.id):
         driver.spawn(guest_spec(), ignore)
     assert driver.guests() == []
 
 
-def test_spawn_of_a_damaged_image_is_rejected_by_this_host(driver: Hypervisor, images: StoredImages) -> None:
-    images.data[IMAGE.id] = b"something else"
+def test_spawn_of_a_damaged_image_is_rejected_by_this_host(driver: Hypervisor, images: FakeImages) -> None:
+    images.add(IMAGE, b"something else")
     with pytest.raises(HostRejected, match="damaged"):
         driver.spawn(guest_spec(), ignore)
 
@@ -57,13 +58,11 @@ def test_destroy_removes_the_guest_and_may_be_repeated(driver: Hypervisor) -> No
         driver.state(GUEST)
 
 
-def test_destroy_that_keeps_disks_lets_spawn_go_on_with_them(
-    driver: Hypervisor, images: StoredImages
-) -> None:
+def test_destroy_that_keeps_disks_lets_spawn_go_on_with_them(driver: Hypervisor, images: FakeImages) -> None:
     driver.spawn(guest_spec(), ignore)
     driver.destroy(GUEST, disks=False)
     assert driver.guests() == []
-    images.data[IMAGE.id] = b"something else"
+    images.add(IMAGE, b"something else")
     assert driver.spawn(guest_spec(), ignore) is PowerState.RUNNING
 
 
@@ -90,13 +89,12 @@ def test_hard_reboot_starts_a_guest_that_is_off(driver: Hypervisor) -> None:
     assert driver.reboot(guest_spec(), hard=True) is PowerState.RUNNING
 
 
-def test_rebuild_takes_the_new_image(driver: Hypervisor, images: StoredImages) -> None:
+def test_rebuild_takes_the_new_image(driver: Hypervisor, images: FakeImages) -> None:
     driver.spawn(guest_spec(), ignore)
-    other = IMAGE.replace(id="other", checksum=None, hash_algo=None)
-    images.data["other"] = b"another system"
+    other = images.add(IMAGE.replace(id="other"), b"another system")
     spec = guest_spec(power=PowerState.SHUTDOWN).replace(image=other)
     assert driver.rebuild(spec, False, ignore) is PowerState.SHUTDOWN
-    assert images.downloads == 2
+    assert images.calls["download"] == 2
 
 
 @pytest.mark.parametrize("verb", ["power_off", "power_on", "reboot", "console_log"])

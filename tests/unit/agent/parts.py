@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,10 @@ from compute_service.agent.start import AgentParts, Host, assemble
 from compute_service.config.settings import Settings, settings_of
 from compute_service.domain.flow import FlowKey, StepKey, StepPhase, StepResult
 from compute_service.domain.host import HostRegistration, HostReport, ServerOnHost
-from compute_service.domain.image import Image
 from compute_service.domain.protocol import Registered
 from compute_service.ports.placement import Placement, Provider
 from compute_service.virt.fake import FakeHypervisor
-from tests.contract.hypervisor.conftest import StoredImages
+from tests.contract.hypervisor.conftest import stored_images
 from tests.fakes.clock import ManualClock
 
 
@@ -75,24 +73,6 @@ class RecordingConductor:
         return tuple(uuid for uuid in guests if uuid in self.away)
 
 
-class UploadedImages(StoredImages):
-    """Images that take uploads too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.formats: dict[str, str] = {}
-        self.errors: list[Exception] = []
-
-    def create(self, image: Image, ctx: object = None) -> Image:
-        return image
-
-    def upload(self, image_id: str, data: Iterator[bytes], disk_format: str) -> None:
-        if self.errors:
-            raise self.errors.pop(0)
-        self.data[image_id] = b"".join(data)
-        self.formats[image_id] = disk_format
-
-
 class NoBus:
     """A bus that nobody needs."""
 
@@ -108,12 +88,12 @@ class Bench:
     placement: Placement
     settings: Settings = field(default_factory=Settings)
     conductor: RecordingConductor = field(default_factory=RecordingConductor)
-    images: UploadedImages = field(default_factory=UploadedImages)
     clock: ManualClock = field(default_factory=ManualClock)
     stepper: Stepper = field(default_factory=Stepper)
     journal: Journal = field(default_factory=Journal.in_memory)
 
     def __post_init__(self) -> None:
+        self.images = stored_images(self.clock)
         self.driver = FakeHypervisor("h1", self.images, self.clock)
         self.host = self.assemble()
 

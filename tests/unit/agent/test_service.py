@@ -14,6 +14,7 @@ from compute_service.domain.errors import (
 )
 from compute_service.domain.flow import StepKey, StepPhase, StepResult
 from compute_service.domain.guest import SnapshotRequest
+from compute_service.domain.image import Image
 from compute_service.domain.request_id import bound, current
 from compute_service.domain.states import PowerState
 from tests.contract.hypervisor.conftest import BIGGER, DATA, GUEST, guest_spec
@@ -52,7 +53,7 @@ def test_a_repeated_message_is_answered_again_and_not_run_again(bench: Bench) ->
     bench.stepper.run()
     assert len(bench.conductor.answers) == 2
     assert bench.conductor.answers[0] == bench.conductor.answers[1]
-    assert bench.images.downloads == 1
+    assert bench.images.calls["download"] == 1
 
 
 def test_a_verb_interrupted_by_a_restart_runs_when_sent_again(bench: Bench) -> None:
@@ -72,7 +73,7 @@ def test_an_answer_lost_by_a_restart_is_given_again(bench: Bench) -> None:
     bench.restart()
     bench.host.service.spawn(step_key(), guest_spec())
     assert result_of(bench).ok
-    assert bench.images.downloads == 1
+    assert bench.images.calls["download"] == 1
 
 
 def test_sending_an_answer_is_tried_a_few_times(bench: Bench) -> None:
@@ -99,7 +100,7 @@ def test_a_do_that_waits_in_its_lane_is_not_run_once_its_undo_came(bench: Bench)
     bench.host.service.destroy(step_key(phase=StepPhase.UNDO), GUEST, True)
     bench.stepper.run()
     assert [r.ok for _, r in bench.conductor.answers] == [False, False, True]
-    assert bench.images.downloads == 0
+    assert bench.images.calls["download"] == 0
 
 
 @pytest.mark.parametrize("error", [BuildAborted("never"), HostRejected("not here"), NotFound("gone")])
@@ -214,14 +215,14 @@ def test_a_resize_on_one_host_and_its_way_back(bench: Bench) -> None:
 
 
 def test_a_snapshot_is_uploaded_in_the_disks_format(bench: Bench) -> None:
+    bench.images.create(Image(id="snap", disk_format="raw"))
     built(bench).host.service.snapshot(step_key(), SnapshotRequest(uuid=GUEST, image_id="snap"))
     assert result_of(bench) == StepResult(ok=True)
-    assert (bench.images.data["snap"], bench.images.formats["snap"]) == (DATA, "qcow2")
+    assert (bench.images.data["snap"], bench.images.show("snap").disk_format) == (DATA, "qcow2")
 
 
 def test_a_snapshot_whose_image_went_away_says_so(bench: Bench) -> None:
-    built(bench).images.errors = [NotFound("Image snap could not be found.")]
-    bench.host.service.snapshot(step_key(), SnapshotRequest(uuid=GUEST, image_id="snap"))
+    built(bench).host.service.snapshot(step_key(), SnapshotRequest(uuid=GUEST, image_id="snap"))
     failure = result_of(bench).failure
     assert failure is not None
     assert failure.kind == "NotFound"
@@ -277,7 +278,7 @@ def test_images_are_fetched_ahead_of_use_and_failures_stay_in_the_log(bench: Ben
     bench.stepper.run()
     bench.host.service.spawn(step_key(), guest_spec())
     bench.stepper.run()
-    assert bench.images.downloads == 1
+    assert bench.images.calls["download"] == 1
 
 
 def test_an_image_that_a_build_reads_is_not_pruned(bench: Bench) -> None:
@@ -298,7 +299,7 @@ def test_images_are_not_pruned_where_that_is_switched_off(tmp_path: Path) -> Non
     bench.clock.advance(1e6)
     bench.host.keeper.prune()
     bench.host.keeper.fetch(next(iter(bench.images.data)))
-    assert bench.images.downloads == 1
+    assert bench.images.calls["download"] == 1
 
 
 def test_work_that_was_queued_when_the_agent_stopped_runs_when_sent_again(bench: Bench) -> None:

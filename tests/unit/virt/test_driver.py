@@ -9,7 +9,7 @@ from compute_service.config.settings import Settings, settings_of
 from compute_service.domain.errors import HostRejected, Invalid, NotSupported
 from compute_service.domain.host import HostFacts
 from compute_service.virt.driver import load_driver
-from tests.contract.hypervisor.conftest import StoredImages, guest_spec
+from tests.contract.hypervisor.conftest import guest_spec, stored_images
 from tests.fakes.clock import ManualClock
 
 
@@ -20,23 +20,25 @@ def settings(tmp_path: Path, driver: str | None, **fake: Any) -> Settings:
 
 def test_a_compute_host_needs_a_driver(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="compute_driver"):
-        load_driver(settings(tmp_path, None), StoredImages(), ManualClock())
+        load_driver(settings(tmp_path, None), stored_images(ManualClock()), ManualClock())
 
 
 def test_an_unknown_driver_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"vmwareapi\.VMwareVCDriver"):
-        load_driver(settings(tmp_path, "vmwareapi.VMwareVCDriver"), StoredImages(), ManualClock())
+        load_driver(
+            settings(tmp_path, "vmwareapi.VMwareVCDriver"), stored_images(ManualClock()), ManualClock()
+        )
 
 
 def test_the_libvirt_driver_is_not_there_yet(tmp_path: Path) -> None:
     with pytest.raises(NotSupported, match="not in this release"):
-        load_driver(settings(tmp_path, "libvirt.LibvirtDriver"), StoredImages(), ManualClock())
+        load_driver(settings(tmp_path, "libvirt.LibvirtDriver"), stored_images(ManualClock()), ManualClock())
 
 
 def test_one_fake_host_has_the_name_and_size_of_the_configuration(tmp_path: Path) -> None:
     hosts = load_driver(
         settings(tmp_path, "fake.FakeDriver", vcpus=8, memory_mb=4096, local_gb=100),
-        StoredImages(),
+        stored_images(ManualClock()),
         ManualClock(),
     )
     facts: HostFacts = hosts["cmp1"].facts()
@@ -47,7 +49,9 @@ def test_one_fake_host_has_the_name_and_size_of_the_configuration(tmp_path: Path
 
 def test_a_fleet_has_as_many_hosts_as_asked_and_they_exchange_guests(tmp_path: Path) -> None:
     hosts: Any = load_driver(
-        settings(tmp_path, "fake.FakeDriver", hosts=12, host_prefix="node-"), StoredImages(), ManualClock()
+        settings(tmp_path, "fake.FakeDriver", hosts=12, host_prefix="node-"),
+        stored_images(ManualClock()),
+        ManualClock(),
     )
     assert list(hosts)[:2] == ["node-01", "node-02"]
     assert len(hosts) == 12
@@ -59,7 +63,7 @@ def test_a_fleet_has_as_many_hosts_as_asked_and_they_exchange_guests(tmp_path: P
 
 def test_the_failure_rate_rejects_builds(tmp_path: Path) -> None:
     hosts = load_driver(
-        settings(tmp_path, "fake.FakeDriver", failure_rate=1.0), StoredImages(), ManualClock()
+        settings(tmp_path, "fake.FakeDriver", failure_rate=1.0), stored_images(ManualClock()), ManualClock()
     )
     with pytest.raises(HostRejected, match="failure_rate"):
         hosts["cmp1"].spawn(guest_spec(), lambda _: None)

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from compute_service.domain.errors import BuildAborted, ComputeError, HostRejected
+from compute_service.domain.image import Image
 from compute_service.domain.states import PowerState
 from compute_service.virt.fake import Exchange, FakeHypervisor, Shape
-from tests.contract.hypervisor.conftest import DATA, GUEST, StoredImages, guest_spec
+from tests.contract.hypervisor.conftest import DATA, GUEST, guest_spec, stored_images
 from tests.fakes.clock import ManualClock
 
 VERBS = {
@@ -34,7 +35,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def fake(clock: ManualClock) -> FakeHypervisor:
-    return FakeHypervisor("h1", StoredImages(), clock)
+    return FakeHypervisor("h1", stored_images(clock), clock)
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -81,18 +82,18 @@ def test_faults_can_be_for_one_guest_and_for_ever(fake: FakeHypervisor) -> None:
 
 
 def test_verbs_take_their_time_on_the_clock(clock: ManualClock) -> None:
-    fake = FakeHypervisor("h1", StoredImages(), clock, Shape(latency={"spawn": 30.0, "*": 2.0}))
+    fake = FakeHypervisor("h1", stored_images(clock), clock, Shape(latency={"spawn": 30.0, "*": 2.0}))
     VERBS["spawn"](fake)
     VERBS["power_off"](fake)
     assert clock.slept == [30.0, 2.0]
 
 
 def test_a_killed_process_finds_its_guests_again(tmp_path: Path, clock: ManualClock) -> None:
-    first = FakeHypervisor("h1", StoredImages(), clock, Shape(directory=tmp_path))
+    first = FakeHypervisor("h1", stored_images(clock), clock, Shape(directory=tmp_path))
     VERBS["spawn"](first)
     first.spawn(guest_spec(uuid="moved"), lambda _: None)
     first.migrate_out(guest_spec(uuid="moved"), "h2", None)
-    again = FakeHypervisor("h1", StoredImages(), clock, Shape(directory=tmp_path))
+    again = FakeHypervisor("h1", stored_images(clock), clock, Shape(directory=tmp_path))
     assert [(g.uuid, g.power_state) for g in again.guests()] == [(GUEST, PowerState.RUNNING)]
     assert b"".join(again.snapshot(GUEST, None)[1]) == DATA
     assert again.migrate_back(guest_spec(uuid="moved")) is PowerState.RUNNING
@@ -101,7 +102,7 @@ def test_a_killed_process_finds_its_guests_again(tmp_path: Path, clock: ManualCl
 def test_processes_hand_guests_over_through_a_directory(tmp_path: Path, clock: ManualClock) -> None:
     def host(name: str) -> FakeHypervisor:
         shape = Shape(directory=tmp_path / name)
-        return FakeHypervisor(name, StoredImages(), clock, shape, Exchange(tmp_path / "exchange"))
+        return FakeHypervisor(name, stored_images(clock), clock, shape, Exchange(tmp_path / "exchange"))
 
     VERBS["spawn"](host("h1"))
     moved = host("h1").migrate_out(guest_spec(), "h2", None)
@@ -127,11 +128,9 @@ def test_a_host_that_lost_power_comes_back_with_its_guests_off(fake: FakeHypervi
 
 
 def test_large_images_are_checked_whole_and_kept_in_part(clock: ManualClock) -> None:
-    images = StoredImages()
-    images.data["big"] = b"x" * (3 << 20)
-    image = guest_spec().image
-    assert image is not None
+    images = stored_images(clock)
+    image = images.add(Image(id="big"), b"x" * (3 << 20))
     fake = FakeHypervisor("h1", images, clock)
-    spec = guest_spec().replace(image=image.replace(id="big", checksum=None, hash_algo=None))
+    spec = guest_spec().replace(image=image)
     fake.spawn(spec, lambda _: None)
     assert len(b"".join(fake.snapshot(GUEST, None)[1])) == 1 << 20
