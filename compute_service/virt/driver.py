@@ -34,6 +34,7 @@ def load_driver(settings: Settings, images: Images, clock: Clock) -> Mapping[str
 def _fakes(settings: Settings, images: Images, clock: Clock) -> Mapping[str, Hypervisor]:
     options = settings.fake
     directory = Path(settings.default.instances_path)
+    exchange = Exchange(Path(options.exchange_path))
     shape = Shape(
         size=HostSize(options.vcpus, options.memory_mb, options.local_gb),
         latency={"*": options.latency},
@@ -42,10 +43,10 @@ def _fakes(settings: Settings, images: Images, clock: Clock) -> Mapping[str, Hyp
     )
     hosts: Mapping[str, FakeHypervisor]
     if options.hosts > 1:
-        hosts = FakeFleet(options.hosts, options.host_prefix, images, clock, shape)
+        hosts = FakeFleet(options.hosts, options.host_prefix, images, clock, shape, exchange)
     else:
         host = settings.default.host
-        hosts = {host: FakeHypervisor(host, images, clock, shape, Exchange(directory / "exchange"))}
+        hosts = {host: FakeHypervisor(host, images, clock, shape, exchange)}
     for hypervisor in hosts.values():
         hypervisor.faults.rate = options.failure_rate
     return hosts

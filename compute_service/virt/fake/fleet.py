@@ -15,11 +15,17 @@ class FakeFleet(Mapping[str, FakeHypervisor]):
     """`count` fake hosts by name: `prefix` and a number from 1. They hand guests to each other."""
 
     def __init__(
-        self, count: int, prefix: str, images: Images, clock: Clock, shape: Shape | None = None
+        self,
+        count: int,
+        prefix: str,
+        images: Images,
+        clock: Clock,
+        shape: Shape | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         shape = shape or Shape()
         root = shape.directory
-        exchange = Exchange(root and root / "exchange")
+        exchange = exchange or Exchange(root and root / "exchange")
         width = len(str(count))
         names = [f"{prefix}{number:0{width}}" for number in range(1, count + 1)]
         self._hosts = {

@@ -14,7 +14,7 @@ from tests.fakes.clock import ManualClock
 
 
 def settings(tmp_path: Path, driver: str | None, **fake: Any) -> Settings:
-    default = {"compute_driver": driver, "instances_path": str(tmp_path), "host": "cmp1"}
+    default = {"compute_driver": driver, "state_path": str(tmp_path), "host": "cmp1"}
     return settings_of({"DEFAULT": default, "fake": fake})
 
 
@@ -67,3 +67,15 @@ def test_the_failure_rate_rejects_builds(tmp_path: Path) -> None:
     )
     with pytest.raises(HostRejected, match="failure_rate"):
         hosts["cmp1"].spawn(guest_spec(), lambda _: None)
+
+
+def test_two_processes_with_a_common_directory_exchange_guests(tmp_path: Path) -> None:
+    def host(name: str) -> Any:
+        default = {"compute_driver": "fake.FakeDriver", "state_path": str(tmp_path / name), "host": name}
+        options = settings_of({"DEFAULT": default, "fake": {"exchange_path": str(tmp_path / "common")}})
+        return load_driver(options, stored_images(ManualClock()), ManualClock())[name]
+
+    host("a").spawn(guest_spec(), lambda _: None)
+    moved = host("a").migrate_out(guest_spec(), "b", None)
+    host("b").migrate_in(guest_spec(), moved, resize=False)
+    assert len(host("b").guests()) == 1
