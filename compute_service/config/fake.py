@@ -19,7 +19,7 @@ class Fake(Section):
     latency: float = opt(0.0, "Seconds each piece of work takes.", min=0.0)
     exchange_path: str = opt(
         "$state_path/exchange",
-        "The directory through which hosts hand each other guests. Hosts of different processes need a common "
-        "one for that.",
+        "The directory through which hosts hand each other guests; those of different processes need a "
+        "common one for that.",
     )
     failure_rate: float = opt(0.0, "The share of builds that fail, from 0 to 1.", min=0.0, max=1.0)
