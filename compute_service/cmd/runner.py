@@ -1,0 +1,238 @@
+"""What every daemon does between its start and its end: timers, signals, readiness, drain.
+
+    SIGTERM, SIGINT   stop: no new work, finish what was begun, within manager_shutdown_timeout seconds;
+                      a second one ends the process at once
+    SIGHUP            read the configuration again and take over the options that may change
+    SIGUSR2           write what every thread is doing to the log
+
+The service manager hears when the daemon is ready, while it works, and when it stops.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import random
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+
+from compute_service.cmd import systemd
+from compute_service.cmd.logs import configure, set_levels
+from compute_service.cmd.metrics import Health, Listener, Metrics, with_process_figures
+from compute_service.config.load import ConfigError, adopt
+from compute_service.config.settings import Settings
+
+LOG = logging.getLogger(__name__)
+
+Stop = Callable[[float], object]
+"""Ends one part within so many seconds; returns False when work was left."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
+_STUCK_SECONDS = 300.0
+"""A timer whose work takes longer than this, and ten intervals, counts as stuck."""
+
+
+@dataclass(slots=True)
+class Timer:
+    """Work that comes round every `interval` seconds, give or take a tenth."""
+
+    name: str
+    interval: float
+    work: Callable[[], object]
+    begun: float | None = None
+    """When the run that is going on began, by the monotonic clock."""
+    wake: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a run takes far too long."""
+        limit = max(_STUCK_SECONDS, 10 * self.interval)
+        return self.begun is not None and time.monotonic() - self.begun > limit
+
+
+class Runner:
+    """Runs one daemon. `reload` reads the configuration anew on SIGHUP; None keeps it as it is."""
+
+    def __init__(
+        self,
+        program: str,
+        settings: Settings,
+        reload: Callable[[], Settings] | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.program = program
+        self.settings = settings
+        self.metrics = metrics or Metrics()
+        self.health = Health()
+        self._reload = reload
+        self._words: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._ending = threading.Event()
+        self._timers: list[Timer] = []
+        self._threads: list[threading.Thread] = []
+        self._stops: list[tuple[str, Stop]] = []
+        self._reloads: list[Callable[[], object]] = []
+        self.health.add("timers", self._check_timers)
+
+    def every(self, interval: float, work: Callable[[], object], name: str, *, delay: float = 0.0) -> Timer:
+        """Run `work` on a thread of its own every `interval` seconds, first after up to `delay` seconds.
+
+        What it raises is logged, and it comes round again.
+        """
+        timer = Timer(name, interval, work)
+        self._timers.append(timer)
+        thread = threading.Thread(target=self._tick, args=(timer, delay), name=f"timer-{name}", daemon=True)
+        self._threads.append(thread)
+        return timer
+
+    def on_stop(self, name: str, stop: Stop) -> None:
+        """Have a part ended when the daemon stops; the part added last ends first."""
+        self._stops.append((name, stop))
+
+    def on_reload(self, work: Callable[[], object]) -> None:
+        """Have something done after the configuration was read again."""
+        self._reloads.append(work)
+
+    def stop(self) -> None:
+        """Ask the daemon to stop, as SIGTERM does."""
+        self._words.put(signal.SIGTERM)
+
+    def run(self) -> int:
+        """Run until told to stop; returns the exit code: 0, or 1 when work was left unfinished."""
+        listener = self._listen()
+        before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        try:
+            for thread in self._threads:
+                thread.start()
+            systemd.ready(f"{self.program} serves")
+            LOG.info("%s is ready", self.program)
+            self._wait()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, _leave_at_once)
+            return self._end()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            if listener is not None:
+                listener.stop()
+
+    def _listen(self) -> Listener | None:
+        options = self.settings.stratus
+        if not options.metrics_port:
+            return None
+        with_process_figures(self.metrics)
+        return Listener(options.metrics_listen, options.metrics_port, self.metrics, self.health)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self._words.put(number)
+
+    def _wait(self) -> None:
+        limit = systemd.watchdog_seconds()
+        pause = 30.0 if limit is None else limit / 3
+        while True:
+            problems = self.health.problems()
+            if problems:
+                LOG.error("%s is not well: %s", self.program, problems)
+            else:
+                systemd.alive()
+            try:
+                word = self._words.get(timeout=pause)
+            except queue.Empty:
+                continue
+            if word == signal.SIGHUP:
+                self.reload()
+            elif word == signal.SIGUSR2:
+                dump_threads()
+            else:
+                return
+
+    def reload(self) -> None:
+        """Read the configuration again; a broken one is told of and changes nothing."""
+        systemd.reloading()
+        try:
+            if self._reload is not None:
+                taken, ignored = adopt(self.settings, self._reload())
+                set_levels(self.settings)
+                LOG.info("configuration read again; changed: %s", ", ".join(taken) or "nothing")
+                if ignored:
+                    LOG.warning("these options need a restart to change: %s", ", ".join(ignored))
+            for work in self._reloads:
+                work()
+        except ConfigError as error:
+            LOG.error("the configuration was not taken over: %s", error)
+        except Exception:
+            LOG.exception("the configuration was not taken over in full")
+        systemd.ready(f"{self.program} serves")
+
+    def _end(self) -> int:
+        limit = float(self.settings.default.manager_shutdown_timeout)
+        LOG.info("%s stops: up to %d seconds for the work begun", self.program, limit)
+        systemd.stopping(f"{self.program} finishes its work", limit + 10)
+        deadline = time.monotonic() + limit
+        self._ending.set()
+        for timer in self._timers:
+            timer.wake.set()
+        clean = True
+        for name, stop in reversed(self._stops):
+            left = max(0.0, deadline - time.monotonic())
+            try:
+                done = stop(left) is not False
+            except Exception:
+                LOG.exception("%s did not stop well", name)
+                done = False
+            if not done:
+                LOG.warning("%s was left with work unfinished", name)
+            clean &= done
+        LOG.info("%s stopped", self.program)
+        return 0 if clean else 1
+
+    def _tick(self, timer: Timer, delay: float) -> None:
+        timer.wake.wait(random.uniform(0, delay))  # noqa: S311 - no secret
+        while not self._ending.is_set():
+            timer.wake.clear()
+            timer.begun = time.monotonic()
+            try:
+                timer.work()
+            except Exception:
+                LOG.exception("%s failed; it comes round again", timer.name)
+            timer.begun = None
+            if not self._ending.is_set():
+                timer.wake.wait(timer.interval * random.uniform(0.9, 1.1))  # noqa: S311
+
+    def _check_timers(self) -> None:
+        stuck = [timer.name for timer in self._timers if timer.stuck]
+        if stuck:
+            raise RuntimeError(f"stuck: {', '.join(stuck)}")
+
+
+def dump_threads() -> None:
+    """Write what every thread is doing to the log."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    parts = [
+        f"thread {names.get(ident, ident)}:\n{''.join(traceback.format_stack(frame))}"
+        for ident, frame in sys._current_frames().items()
+    ]
+    LOG.warning("%d threads:\n%s", len(parts), "\n".join(parts))
+
+
+def _leave_at_once(_number: int, _frame: FrameType | None) -> None:
+    os._exit(1)
+
+
+def begin(program: str, settings: Settings) -> None:
+    """Make ready for a daemon: logs first, so that whatever follows is heard."""
+    configure(settings, program)
+    threading.excepthook = _log_thread_death
+
+
+def _log_thread_death(args: threading.ExceptHookArgs) -> None:
+    if args.exc_type is SystemExit or args.exc_value is None:
+        return
+    name = args.thread.name if args.thread else "?"
+    LOG.error("thread %s died", name, exc_info=(args.exc_type, args.exc_value, args.exc_traceback))

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from compute_service.cmd.metrics import ROUTE, Health, Listener, Metrics, with_process_figures
+
+
+@pytest.fixture
+def shown() -> Iterator[tuple[Metrics, Health, str]]:
+    """Metrics and health with their listener's address."""
+    metrics, health = Metrics(), Health()
+    listener = Listener("127.0.0.1", 0, metrics, health)
+    yield metrics, health, f"http://127.0.0.1:{listener.port}"
+    listener.stop()
+
+
+def get(url: str) -> tuple[int, str]:
+    """Return status and body."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_figures_are_counted_and_shown(shown: tuple[Metrics, Health, str]) -> None:
+    metrics, _, url = shown
+    metrics.message("conductor", "wake", "ok", 0.002)
+    metrics.statement("api", "Select", 0.001)
+    metrics.step_ended("build", "spawn", "do", False, 3.0)
+    metrics.flow_ended("build", "done")
+    metrics.decided(False, {"ComputeFilter": 3})
+    metrics.decided(True, {})
+    status, text = get(f"{url}/metrics")
+    assert status == 200
+    for line in (
+        'stratus_messages_total{outcome="ok",topic="conductor",verb="wake"} 1.0',
+        'stratus_sql_statements_total{database="api",kind="Select"} 1.0',
+        'stratus_flow_steps_total{flow="build",outcome="failed",phase="do",step="spawn"} 1.0',
+        'stratus_flows_total{flow="build",state="done"} 1.0',
+        'stratus_scheduler_refused_hosts_total{reason="ComputeFilter"} 3.0',
+        'stratus_scheduler_decisions_total{outcome="no valid host"} 1.0',
+    ):
+        assert line in text
+
+
+def test_health_is_shown_with_what_is_wrong(shown: tuple[Metrics, Health, str]) -> None:
+    _, health, url = shown
+    assert get(f"{url}/healthz") == (200, '{"healthy":true,"problems":{}}')
+
+    def broken() -> None:
+        raise RuntimeError("no database")
+
+    health.add("database", broken)
+    status, text = get(f"{url}/healthz")
+    assert status == 503
+    assert json.loads(text) == {"healthy": False, "problems": {"database": "no database"}}
+
+
+def test_other_paths_are_not_found(shown: tuple[Metrics, Health, str]) -> None:
+    assert get(f"{shown[2]}/etc/passwd")[0] == 404
+
+
+def test_requests_are_measured_even_when_they_fail() -> None:
+    metrics = Metrics()
+
+    def app(environ: dict, start_response: object) -> list[bytes]:
+        if environ["PATH_INFO"] == "/boom":
+            raise ValueError
+        environ[ROUTE] = "/servers/{id}"
+        start_response("202 Accepted", [])  # type: ignore[operator]
+        return [b""]
+
+    measured = metrics.measured(app)
+    measured({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, lambda *_: None)
+    with pytest.raises(ValueError):  # noqa: PT011
+        measured({"REQUEST_METHOD": "GET", "PATH_INFO": "/boom"}, lambda *_: None)
+    text = metrics.text().decode()
+    assert 'stratus_http_requests_total{method="GET",route="/servers/{id}",status="202"} 1.0' in text
+    assert 'stratus_http_requests_total{method="GET",route="other",status="500"} 1.0' in text
+
+
+def test_the_process_itself_is_measured() -> None:
+    assert "process_resident_memory_bytes" in with_process_figures(Metrics()).text().decode()
