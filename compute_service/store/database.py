@@ -2,8 +2,9 @@
 
 Connections run in autocommit and a write transaction says BEGIN and COMMIT itself, so that a read costs its
 own statements and no more. On the servers each statement of a read sees what is committed when it starts
-(READ COMMITTED); on SQLite a read is one snapshot. A transaction lost to a deadlock raises Stale: nothing was
-written, begin again. A database that does not answer raises Unavailable.
+(READ COMMITTED); on SQLite a read is one snapshot, and in memory nobody writes meanwhile. A transaction lost
+to a deadlock raises Stale: nothing was written, begin again. A database that does not answer raises
+Unavailable.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Values = Sequence[Any]
 """The columns of one row, in the order they were selected."""
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Observer = Callable[[str, str, float], None]
-"""Called with (database name, the statement's first word, seconds) after each statement."""
+"""Called with (database name, kind such as `Select` or `Update`, seconds) after each statement."""
 
 
 def utc_now() -> datetime:
@@ -115,6 +116,7 @@ class Database:
         self._engine: Engine | None = None
         self._making = threading.Lock()
         self._turn = dialects.Turns(self.url)
+        self._snapshots = self.is_local and not dialects.in_memory(self.url)
 
     @property
     def engine(self) -> Engine:
@@ -139,7 +141,7 @@ class Database:
     def read(self) -> Iterator[Tx]:
         """Open a read. Raises Unavailable when the database does not answer."""
         with self._translated(), self._turn.read(), self.engine.connect() as connection:
-            if not self.is_local:
+            if not self._snapshots:
                 yield Tx(self, connection, write=False)
                 return
             connection.exec_driver_sql("BEGIN")

@@ -78,10 +78,11 @@ def _sqlite(url: URL, options: EngineOptions) -> Engine:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
 
 def _regexp(pattern: str, value: str | None) -> bool | None:
+    """Answer `value REGEXP pattern`, for which SQLite has no code of its own."""
     return None if value is None else _compiled(pattern).search(str(value)) is not None
 
 
@@ -167,16 +168,15 @@ class Turns:
     """Turns of this process's threads at a SQLite database.
 
     Writers queue fairly here rather than in SQLite's busy loop. A database in memory has one connection, so
-    there each transaction waits for the one before. Servers need no turns.
+    there readers take turns too. Servers need none.
     """
 
     WAIT = 60.0
 
     def __init__(self, url: URL) -> None:
-        local = url.get_backend_name() == "sqlite"
-        self._lock = threading.Lock() if local else None
-        self._all = in_memory(url)
-        self._holder: int | None = None
+        self._lock = threading.RLock() if url.get_backend_name() == "sqlite" else None
+        self._readers_too = in_memory(url)
+        self._writing = False
 
     @contextmanager
     def write(self) -> Iterator[None]:
@@ -184,25 +184,32 @@ class Turns:
         if self._lock is None:
             yield
             return
-        if self._holder == threading.get_ident():
-            raise RuntimeError("a transaction was opened inside another one on the same database")
-        if not self._lock.acquire(timeout=self.WAIT):
-            raise Unavailable("The database is busy.")
-        self._holder = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._holder = None
-            self._lock.release()
+        with self._turn(self._lock):
+            if self._writing:
+                raise RuntimeError("a write was begun inside another one on the same database")
+            self._writing = True
+            try:
+                yield
+            finally:
+                self._writing = False
 
     @contextmanager
     def read(self) -> Iterator[None]:
         """Wait for the turn to read, where readers must."""
-        if self._all:
-            with self.write():
-                yield
-        else:
+        if self._lock is None or not self._readers_too:
             yield
+            return
+        with self._turn(self._lock):
+            yield
+
+    @contextmanager
+    def _turn(self, lock: threading.RLock) -> Iterator[None]:
+        if not lock.acquire(timeout=self.WAIT):
+            raise Unavailable("The database is busy.")
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def _code(backend: str, error: DBAPIError) -> Any:

@@ -175,8 +175,13 @@ class Store:
         with self._lock:
             if time.monotonic() - self._read_at < self.FRESH:
                 return self._cells
-        with self.api.read() as tx:
-            cells = tuple(self._filled(cell) for cell in cell_mapping_list(tx))
+        try:
+            with self.api.read() as tx:
+                cells = tuple(self._filled(cell) for cell in cell_mapping_list(tx))
+        except Unavailable:
+            if not self._cells:
+                raise
+            cells = self._cells  # Work inside the cells goes on while the API database is away.
         with self._lock:
             self._cells = cells
             self._read_at = time.monotonic()

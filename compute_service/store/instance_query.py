@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select
 
 from compute_service.domain.errors import Invalid
 from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
 from compute_service.domain.states import TaskState, VmState, overriding_tasks
 from compute_service.store.database import Tx
-from compute_service.store.instance_rows import COLUMNS
+from compute_service.store.instance_rows import COLUMNS, DOCUMENTS
 from compute_service.store.sql import beyond, matches, ordered
 from compute_service.store.tables.instances import instances, tags
 
@@ -75,8 +75,14 @@ _OTHER_NAMES: Final = {
     "flavor": "flavorid",
     "tenant_id": "project_id",
     "instance_type_id": "flavorid",
+    "ip": "addresses_v4",
+    "ip6": "addresses_v6",
 }
-_NEVER: Final = frozenset({"deleted", "generation", "id"})
+_NEVER: Final = frozenset({"deleted", "generation", "id", *DOCUMENTS})
+_TRUTH: Final = {
+    **dict.fromkeys(("1", "t", "true", "on", "y", "yes"), True),
+    **dict.fromkeys(("0", "f", "false", "off", "n", "no", ""), False),
+}
 
 
 class InstanceQuery(Record):
@@ -105,6 +111,8 @@ class InstanceQuery(Record):
     """Also servers in state soft-delete, left out otherwise unless a filter names the state."""
     changes_since: datetime | None = None
     changes_before: datetime | None = None
+    active_between: tuple[datetime, datetime] | None = None
+    """Servers that ran at some time between these two."""
     sort_keys: tuple[str, ...] = ("created_at",)
     sort_dirs: tuple[str, ...] = ("desc",)
     """`asc` or `desc` for each key; the last one holds for the keys left over."""
@@ -167,16 +175,17 @@ def tags_column() -> ColumnElement[Any]:
 
 
 def _behind(terms: list[tuple[str, bool]], after: Instance) -> list[ColumnElement[bool]]:
-    found: list[tuple[ColumnElement[Any], bool, Any]] = [
-        (instances.c[name], descending, sort_value(after, name)) for name, descending in terms
-    ]
-    descending, value = found[0][1:]
-    column = instances.c[terms[0][0]]
+    found = [(_column(name), descending, sort_value(after, name)) for name, descending in terms]
     conditions = [beyond(found)]
-    if value is not None and not column.nullable:
+    first, descending, value = found[0]
+    if first is instances.c.created_at or first is instances.c.updated_at:
         # Implied by the rest, but in a form that a database turns into the start of an index scan.
-        conditions.append(column <= value if descending else column >= value)
+        conditions.append(first <= value if descending else first >= value)
     return conditions
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    return instances.c[name]
 
 
 def _scope(query: InstanceQuery) -> list[ColumnElement[bool]]:
@@ -197,6 +206,9 @@ def _scope(query: InstanceQuery) -> list[ColumnElement[bool]]:
         conditions.append(t.updated_at >= query.changes_since)
     if query.changes_before is not None:
         conditions.append(t.updated_at <= query.changes_before)
+    if query.active_between is not None:
+        begin, end = query.active_between
+        conditions.append(and_(t.launched_at < end, or_(t.terminated_at.is_(None), t.terminated_at > begin)))
     return conditions
 
 
@@ -220,26 +232,34 @@ def _state(vm_state: VmState, task: TaskState | None) -> ColumnElement[bool]:
 def _filter(tx: Tx, name: str, value: Any) -> ColumnElement[bool]:
     if isinstance(value, tuple | list | set | frozenset):
         return or_(false(), *(_filter(tx, name, one) for one in value))
-    if name in ("ip", "ip6"):
-        return matches(tx, instances.c.addresses, _pattern(value))
     column_name = _OTHER_NAMES.get(name, name)
-    column = instances.c.get(column_name)
-    if column is None or column_name in _NEVER:
+    if column_name in _NEVER or column_name not in instances.c:
         raise Invalid(f"Servers cannot be filtered by {name}.")
+    column = instances.c[column_name]
     if value is None:
         return column.is_(None)
-    if column_name in EXACT or not isinstance(column.type, String):
-        return _equal(column, value)
-    return matches(tx, column, _pattern(value))
-
-
-def _equal(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
     kind = column.type.python_type
-    if kind is str:
-        return column == str(value)
-    if kind is int and isinstance(value, str):
-        return cast(column, String) == value
-    return column.__eq__(value)
+    if kind is str and column_name not in EXACT:
+        return matches(tx, column, _pattern(value))
+    wanted = _as(kind, value)
+    return false() if wanted is None else column == wanted
+
+
+def _as(kind: type, value: Any) -> Any:
+    """Return a filter's value as the column has it, or None when no row can have it."""
+    if not isinstance(value, str):
+        return int(value) if kind is int else value
+    if kind is bool:
+        return _TRUTH.get(value.strip().lower())
+    if kind is int:
+        return int(value) if value.strip().lstrip("-").isdigit() else None
+    if kind is datetime:
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
+    return str(value)
 
 
 def _pattern(value: Any) -> str:

@@ -140,14 +140,15 @@ def columns_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "locked_by" in fields:
         values["locked"] = fields["locked_by"] is not None
     if "vifs" in fields:
-        values["addresses"] = _addresses(fields["vifs"])
+        values["addresses_v4"] = _addresses(fields["vifs"], 4)
+        values["addresses_v6"] = _addresses(fields["vifs"], 6)
     return values
 
 
-def _addresses(vifs: tuple[Vif, ...]) -> str | None:
-    """Return every address of a server, one a line, for the `ip` filters."""
-    found = [a for vif in vifs for ip in vif.fixed_ips for a in (ip.address, *ip.floating)]
-    return "\n".join(found) or None
+def _addresses(vifs: tuple[Vif, ...], version: int) -> str | None:
+    """Return a server's addresses of one version, one a line, for the filters `ip` and `ip6`."""
+    fixed = [ip for vif in vifs for ip in vif.fixed_ips if ip.version == version]
+    return "\n".join(address for ip in fixed for address in (ip.address, *ip.floating)) or None
 
 
 def row_of(instance: Instance) -> dict[str, Any]:

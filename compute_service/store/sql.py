@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, and_, false, or_
+from sqlalchemy import ColumnElement, Table, and_, false, literal, or_
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -94,11 +94,14 @@ def upsert(tx: Tx, table: Table, rows: list[dict[str, Any]], keys: Iterable[str]
 
 
 def matches(tx: Tx, column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
-    """Return the condition that a regular expression is found in a text, whatever the case."""
+    """Return the condition that a regular expression is found in a text, whatever the case.
+
+    `^` and `$` stand for the ends of any line of the text.
+    """
     if tx.dialect == "postgresql":
-        return column.op("~*", is_comparison=True)(pattern)
+        return column.op("~*", is_comparison=True)(f"(?n){pattern}")
     if tx.dialect == "mysql":
-        return column.op("REGEXP", is_comparison=True)(f"(?i){pattern}")
+        return column.op("REGEXP", is_comparison=True)(f"(?im){pattern}")
     return column.op("REGEXP", is_comparison=True)(pattern)
 
 
@@ -124,7 +127,7 @@ def beyond(
         after = _after(column, descending, value)
         if after is not None:
             ways.append(and_(*same, after))
-        same.append(column.is_(None) if value is None else column == value)
+        same.append(column.is_(None) if value is None else column == _bound(column, value))
     return or_(false(), *ways)
 
 
@@ -132,7 +135,12 @@ def _after(column: ColumnElement[Any], descending: bool, value: Any) -> ColumnEl
     if value is None:
         return None if descending else column.is_not(None)
     if not descending:
-        return column.__gt__(value)
+        return column > _bound(column, value)
     nullable = getattr(column, "nullable", True)
-    less = column.__lt__(value)
+    less = column < _bound(column, value)
     return or_(less, column.is_(None)) if nullable else less
+
+
+def _bound(column: ColumnElement[Any], value: Any) -> ColumnElement[Any]:
+    """Return a value as a parameter; a plain truth value could only be compared for equality."""
+    return literal(value, column.type)

@@ -50,7 +50,8 @@ def _columns() -> list[Column[Any]]:
         Column("locked_reason", text()),
         Column("group_uuid", text(36)),
         Column("flavorid", text(), nullable=False),
-        Column("addresses", document()),
+        Column("addresses_v4", document()),
+        Column("addresses_v6", document()),
         Column("flavor", document(), nullable=False),
         Column("image_properties", document()),
         Column("metadata", document()),
@@ -81,6 +82,7 @@ def instances(metadata: MetaData) -> Table:
         Index("instances_host", "host", "deleted"),
         Index("instances_reservation", "reservation_id"),
         Index("instances_deleted_at", "deleted_at"),
+        sqlite_autoincrement=True,
         **MYSQL,
     )
 

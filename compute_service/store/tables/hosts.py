@@ -97,6 +97,7 @@ migrations = Table(
     Index("migrations_dest", "dest_compute", "status"),
     Index("migrations_changes", "updated_at"),
     Index("migrations_created", "created_at", "id"),
+    sqlite_autoincrement=True,
     **MYSQL,
 )
 shadow_migrations = shadow(migrations)
