@@ -364,6 +364,8 @@ def _body_of(row: Route, body: Any, req: Request) -> Any:
     assert row.body is not None  # noqa: S101
     if row.action is None:
         return read(row.body, body, req.version, req.legacy)
+    if body is None and row.optional:
+        return row.body()
     try:
         return body_field(row.body, req.version, req.legacy).check(body)
     except Bad as bad:

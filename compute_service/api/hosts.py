@@ -54,5 +54,5 @@ def status_of_service(service: Service, svc: Services) -> HostStatus:
     seen = service.last_seen_up or service.created_at
     if seen is None:
         return "UNKNOWN"
-    alive = (svc.clock.now() - seen).total_seconds() <= svc.settings.default.service_down_time
-    return "UP" if alive else "UNKNOWN"
+    silent = svc.clock.now() - seen
+    return "UP" if silent.total_seconds() <= svc.settings.default.service_down_time else "UNKNOWN"

@@ -91,13 +91,16 @@ class Request:
             raise TypeError("the route names no server")
         return self._server
 
-    def fill(
-        self, *, body: Body | None = None, query: Body | None = None, server: Located | None = None
-    ) -> None:
+    def fill(self, *, body: Body | None = None, query: Body | None = None) -> None:
         """Set what was read for the route."""
         self._body = body if body is not None else self._body
         self._query = query if query is not None else self._query
-        self._server = server if server is not None else self._server
+
+    def take_server(self, server: Located) -> None:
+        """Set the server named in the path: it is what is acted upon."""
+        self._server = server
+        instance = server.instance
+        self.target = {"project_id": instance.project_id, "user_id": instance.user_id}
 
     def allows(self, rule: Rule, target: Target | None = None) -> bool:
         """Tell whether the requester may; by default upon what the path names."""

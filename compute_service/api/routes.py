@@ -18,6 +18,8 @@ from compute_service.api.policies import ALL
 from compute_service.api.policies.rule import Rule
 from compute_service.api.query import Query
 from compute_service.api.request import Loader
+from compute_service.api.servers import routes as servers
+from compute_service.api.servers.handlers import load_server
 from compute_service.api.table import Get, Route, Table
 
 VERSIONS: tuple[Route, ...] = (
@@ -27,11 +29,12 @@ VERSIONS: tuple[Route, ...] = (
 
 ROUTES: tuple[Route, ...] = (
     *VERSIONS,
+    *servers.ROUTES,
     *GONE,
 )
 """Every row."""
 
-LOADERS: dict[str, Loader] = {}
+LOADERS: dict[str, Loader] = {"server_id": load_server}
 """What a named part of a path fetches before the policy is asked."""
 
 TABLE = Table(ROUTES, LOADERS)

@@ -59,12 +59,12 @@ class View(msgspec.Struct, kw_only=True):
 
 
 class Window(NamedTuple):
-    """The versions in which a field exists, what it then holds if not what its type says, and whether it must
-    be there."""
+    """The versions in which a field exists, what it then holds if not what its type says (a `Field` or a type
+    hint), and whether it must be there."""
 
     since: int
     until: int
-    kind: Field | None = None
+    kind: Any = None
     required: bool | None = None
 
     def holds(self, version: int) -> bool:
@@ -72,9 +72,7 @@ class Window(NamedTuple):
         return self.since <= version <= self.until
 
 
-def since(
-    first: str, until: str | None = None, *, kind: Field | None = None, required: bool | None = None
-) -> Window:
+def since(first: str, until: str | None = None, *, kind: Any = None, required: bool | None = None) -> Window:
     """Return the window from a version on, up to and with another one; see `Window`."""
     return Window(minor(first), HIGHEST if until is None else minor(until), kind, required)
 
@@ -189,8 +187,8 @@ class Obj(Field):
         if window is None:
             return None
         hint = _hints(self.cls)[info.name]
-        if window.kind is None:
-            kind = field_of(hint, version, lenient)
+        if not isinstance(window.kind, Field):
+            kind = field_of(hint if window.kind is None else window.kind, version, lenient)
         else:
             nullable = type(None) in typing.get_args(typing.get_args(hint)[0])
             kind = Either((window.kind,), nullable=True) if nullable else window.kind

@@ -33,6 +33,8 @@ class Route:
     """None: gone for good (410)."""
     rule: Rule | None = None
     body: type[Body] | None = None
+    optional: bool = False
+    """The body of an action may be null: it then has its defaults."""
     query: type[Query] | None = Query
     """None: parameters are never looked at."""
     reply: type[View] | None = None

@@ -1,0 +1,77 @@
+"""Listing, showing, creating, changing and deleting servers."""
+
+from __future__ import annotations
+
+from compute_service.api.links import Link
+from compute_service.api.paging import next_page
+from compute_service.api.policies import servers as policy
+from compute_service.api.policies.rule import Rule
+from compute_service.api.request import Request
+from compute_service.api.servers.filters import DOWN_CELLS_NAMED, search_of
+from compute_service.api.servers.look import Look
+from compute_service.api.servers.views import ServerDetails, ServerList, ServerShown, ServerView
+from compute_service.control.find import find_server
+from compute_service.control.services import Services
+from compute_service.domain.context import Context
+from compute_service.domain.errors import Unavailable
+from compute_service.store.servers import ServerPage, server_page
+
+
+def load_server(ctx: Context, svc: Services, req: Request) -> None:
+    """Fetch the server that the path names. Raises NotFound."""
+    req.take_server(find_server(ctx, svc, req.params["server_id"]))
+
+
+def _page(
+    svc: Services, req: Request, path: str, all_tenants: Rule, tags: bool
+) -> tuple[ServerPage, list[Link] | None]:
+    """Return a page of servers and the link to the next one, if there may be one."""
+    search = search_of(svc, req, all_tenants)
+    if search.query is None:
+        return ServerPage(), None
+    query = search.query.replace(with_tags=tags)
+    page = server_page(svc.store, query)
+    if page.down_cells and not (search.plain and req.at_least(DOWN_CELLS_NAMED)):
+        if not svc.settings.api.list_records_by_skipping_down_cells:
+            raise Unavailable("Servers cannot be listed: a cell does not answer.")
+        page = page.replace(down=())
+    if len(page.servers) + len(page.down) != query.limit:
+        return page, None
+    last = page.down[-1].uuid if page.down else page.servers[-1].instance.uuid
+    return page, next_page(req.links, path, req.pairs, last)
+
+
+def index(ctx: Context, svc: Services, req: Request) -> ServerList:
+    """List servers."""
+    page, links = _page(svc, req, "servers", policy.INDEX_ALL_TENANTS, tags=False)
+    look = Look(svc, req)
+    view = ServerList(
+        servers=[
+            *(look.brief(found.instance) for found in page.servers),
+            *(look.down_brief(down) for down in page.down),
+        ]
+    )
+    if links is not None:
+        view.servers_links = links
+    return view
+
+
+def detail(ctx: Context, svc: Services, req: Request) -> ServerDetails:
+    """List servers with their details."""
+    tags = req.shows(ServerView, "tags")
+    page, links = _page(svc, req, "servers/detail", policy.DETAIL_ALL_TENANTS, tags)
+    look = Look(svc, req)
+    view = ServerDetails(
+        servers=[
+            *(look.whole(found.instance) for found in page.servers),
+            *(look.down(down) for down in page.down),
+        ]
+    )
+    if links is not None:
+        view.servers_links = links
+    return view
+
+
+def show(ctx: Context, svc: Services, req: Request) -> ServerShown:
+    """Show a server."""
+    return ServerShown(server=Look(svc, req).whole(req.server.instance, shown=True))

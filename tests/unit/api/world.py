@@ -1,0 +1,81 @@
+"""The API over a store of its own, with nobody behind it: what is rung for is noted and not done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from compute_service.api.app import Parts, application
+from compute_service.api.context import no_auth
+from compute_service.api.policies import ALL
+from compute_service.api.policy import Policy
+from compute_service.config.settings import Settings
+from compute_service.control.services import Services
+from compute_service.domain.instance import Instance
+from compute_service.store.embedded import embedded_cell, embedded_store
+from compute_service.store.engine import Store
+from compute_service.store.instances import instance_insert
+from compute_service.store.mappings import instance_mapping_insert
+from tests.fakes.clock import ManualClock
+from tests.fixtures.records import a_full_instance, a_mapping
+from tests.unit.api.wsgi import OWN, Caller
+
+CELL = embedded_cell("cell1")
+
+
+class Bell:
+    """A conductor that only notes which flows it was rung for."""
+
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+
+    def wake(self, keys: tuple[Any, ...]) -> None:
+        self.rung += [key.flow_id for key in keys]
+
+
+@dataclass
+class World:
+    """An application with all that a test needs to look behind it."""
+
+    svc: Services
+    app: Callable[..., Any]
+    bell: Bell = field(default_factory=Bell)
+
+    @property
+    def store(self) -> Store:
+        return self.svc.store
+
+    def caller(self, user: str = "alice", project: str = OWN, role: str = "member") -> Caller:
+        return Caller(self.app, f"{user}:{project}:{role}", "2.104")
+
+    def server(self, cell: str | None = CELL, **fields: Any) -> Instance:
+        """Put a server into the store, in a cell or (None) without one."""
+        instance = a_full_instance(**{"project_id": OWN, "user_id": "alice", **fields})
+        return self.put(instance, cell)
+
+    def put(self, instance: Instance, cell: str | None = CELL) -> Instance:
+        with self.store.api.write() as tx:
+            instance_mapping_insert(tx, a_mapping(instance, cell))
+        with self.store.database(cell or "api").write() as tx:
+            return instance_insert(tx, instance)
+
+
+def make_world(settings: Settings | None = None, **parts: Any) -> World:
+    """Return a fresh world at the clock's first moment."""
+    clock = ManualClock()
+    bell = Bell()
+    given: dict[str, Any] = {
+        "store": embedded_store(now=clock.now),
+        "clock": clock,
+        "conductor": bell,
+        "settings": settings or Settings(),
+    }
+    missing = {name: cast(Any, None) for name in Services.__dataclass_fields__ if name not in given}
+    svc = Services(**{**missing, **given, **parts})
+    return World(svc, application(Parts(svc, Policy(ALL)), no_auth), bell)
+
+
+def at(year: int, month: int, day: int) -> datetime:
+    return datetime(year, month, day)
