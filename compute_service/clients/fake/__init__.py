@@ -1,0 +1,1 @@
+"""The outside services in memory: for tests, for the simulation and for the all-in-one process."""

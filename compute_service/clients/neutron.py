@@ -1,0 +1,217 @@
+"""The network service as compute uses it: the rules of the `Network` port over the service's API.
+
+A port made for a server carries the server's UUID as `device_id` and a tag that names the server and the
+place in its list of interfaces. So a repeated call finds what the first one made, and a release knows its own
+ports from those that a user brought.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from compute_service.clients.neutron_api import (
+    AUTO_ALLOCATION,
+    DNS,
+    NetworkApi,
+    RevisionLost,
+)
+from compute_service.clients.neutron_resolve import resolve
+from compute_service.clients.neutron_rows import Address, FloatingIpRow, NetworkRow, PortRow
+from compute_service.domain.context import Context
+from compute_service.domain.errors import HostRejected, Invalid, NotFound, PortInUse
+from compute_service.domain.vif import FixedIp, NetworkRequest, RequestedNetworks, Vif
+from compute_service.ports.network import NetworkPlan
+
+LOG = logging.getLogger(__name__)
+
+BINDING_FAILED = "binding_failed"
+DEFAULT_ZONE = "nova"
+_TAKES = 3
+"""How often a port is read again when someone else changes it while we take it."""
+
+
+def own_tag(server: str, index: int) -> str:
+    """Return the tag of the port made for a server's interface number `index`."""
+    return f"nic-{index}-of-{server}"
+
+
+def _is_own(port: PortRow) -> bool:
+    return any(tag.startswith("nic-") and tag.endswith(f"-of-{port.device_id}") for tag in port.tags)
+
+
+class NeutronNetwork:
+    """The `Network` port. Besides the port's errors, raises OverQuota when ports run out and HostRejected
+    when a port cannot be bound on the host."""
+
+    def __init__(self, api: NetworkApi) -> None:
+        self._api = api
+
+    def resolve(
+        self, ctx: Context, requested: RequestedNetworks, security_groups: tuple[str, ...], servers: int
+    ) -> NetworkPlan:
+        """Check a create's networks, ports and security groups for `servers` servers."""
+        return resolve(self._api, ctx, requested, security_groups, servers)
+
+    def allocate(
+        self,
+        project_id: str,
+        server: str,
+        hostname: str,
+        zone: str | None,
+        plan: NetworkPlan,
+        host: str,
+    ) -> tuple[Vif, ...]:
+        """Create or take the server's ports and bind them to `host`; repeating finds them again."""
+        entries = self._entries(project_id, plan)
+        if not entries:
+            return ()
+        owner = {"device_id": server, "device_owner": f"compute:{zone or DEFAULT_ZONE}", "host": host}
+        if DNS in self._api.extensions():
+            owner["dns_name"] = hostname
+        have = self._api.ports({"device_id": server})
+        ports: dict[int, PortRow] = {}
+        for index, entry in enumerate(entries):
+            if entry.port_id is not None:
+                ports[index] = self._take(entry.port_id, owner, plan)
+            elif found := [port for port in have if own_tag(server, index) in port.tags]:
+                ports[index] = self._bound(found[0], host)
+        missing = [index for index in range(len(entries)) if index not in ports]
+        made = self._api.create_ports(
+            [_new_port(project_id, own_tag(server, i), entries[i], plan, owner) for i in missing]
+        )
+        ports.update(zip(missing, made, strict=True))
+        _check_bindings(ports.values(), host)
+        fresh = {port.id for port in made}
+        vifs = self._vifs([ports[index] for index in range(len(entries))], fresh)
+        return tuple(vif.replace(tag=entry.tag) for vif, entry in zip(vifs, entries, strict=True))
+
+    def bind(self, server: str, vifs: tuple[Vif, ...], host: str) -> tuple[Vif, ...]:
+        """Bind existing ports of a server to another host. Raises NotFound for a port that is gone."""
+        have = {port.id: port for port in self._api.ports({"device_id": server})}
+        ports = [self._bound(self._held(have, vif, server), host) for vif in vifs]
+        _check_bindings(ports, host)
+        return tuple(
+            now.replace(tag=vif.tag, ours=vif.ours)
+            for now, vif in zip(self._vifs(ports, set()), vifs, strict=True)
+        )
+
+    def release(self, server: str, vifs: tuple[Vif, ...]) -> None:
+        """Delete the ports made for the server and let go of the others; repeating is fine."""
+        ours = {vif.port_id: vif.ours for vif in vifs}
+        nothing: dict[str, Any] = {"device_id": "", "device_owner": "", "host": ""}
+        if DNS in self._api.extensions():
+            nothing["dns_name"] = ""
+        for port in self._api.ports({"device_id": server}):
+            try:
+                if ours.get(port.id, False) or _is_own(port):
+                    self._api.delete_port(port.id)
+                else:
+                    self._api.update_port(port.id, nothing)
+            except NotFound:
+                LOG.info("port %s of server %s is gone already", port.id, server)
+
+    def unbind(self, server: str, vifs: tuple[Vif, ...]) -> None:
+        """Let the ports belong to no host; they stay the server's."""
+        for port in self._api.ports({"device_id": server}):
+            if port.host:
+                self._api.update_port(port.id, {"host": ""})
+
+    def describe(self, server: str) -> tuple[Vif, ...]:
+        """Return the server's ports as they are now. Device tags are not the network service's to know."""
+        return self._vifs(self._api.ports({"device_id": server}), set())
+
+    def _entries(self, project_id: str, plan: NetworkPlan) -> tuple[NetworkRequest, ...]:
+        if plan.requested.mode == "none":
+            return ()
+        if plan.requested.mode == "auto" and not plan.requested.networks:
+            if AUTO_ALLOCATION not in self._api.extensions():
+                raise Invalid("The network service cannot make networks on request.")
+            return (NetworkRequest(network_id=self._api.auto_network(project_id, dry_run=False)),)
+        return plan.requested.networks
+
+    def _take(self, port_id: str, owner: Mapping[str, Any], plan: NetworkPlan) -> PortRow:
+        """Make a user's port the server's, unless it has become another's."""
+        for _ in range(_TAKES):
+            found = self._api.ports({"id": port_id})
+            if not found:
+                raise NotFound(f"Port {port_id} could not be found.")
+            seen = found[0]
+            if seen.device_id == owner["device_id"]:
+                return self._bound(seen, owner["host"])
+            if seen.device_id:
+                raise PortInUse(f"Port {port_id} is in use by {seen.device_id}.")
+            try:
+                return self._api.update_port(port_id, owner, seen)
+            except RevisionLost:
+                LOG.info("port %s changed while it was taken; reading it again", port_id)
+        raise PortInUse(f"Port {port_id} is being changed by others.")
+
+    def _bound(self, port: PortRow, host: str) -> PortRow:
+        if port.host == host and port.vif_type not in ("unbound", BINDING_FAILED):
+            return port
+        return self._api.update_port(port.id, {"host": host})
+
+    def _held(self, have: Mapping[str, PortRow], vif: Vif, server: str) -> PortRow:
+        if vif.port_id not in have:
+            raise NotFound(f"Server {server} has no port {vif.port_id} any more.")
+        return have[vif.port_id]
+
+    def _vifs(self, ports: Sequence[PortRow], fresh: set[str]) -> tuple[Vif, ...]:
+        """Describe ports. Those in `fresh` were made just now and have no floating address."""
+        if not ports:
+            return ()
+        networks = {n.id: n for n in self._api.networks({"id": sorted({p.network_id for p in ports})})}
+        older = [port.id for port in ports if port.id not in fresh]
+        floating = self._api.floating_ips(older) if older else []
+        return tuple(_vif(port, networks.get(port.network_id), floating) for port in ports)
+
+
+def _new_port(
+    project_id: str, tag: str, entry: NetworkRequest, plan: NetworkPlan, owner: Mapping[str, Any]
+) -> PortRow:
+    fixed = (Address(ip_address=entry.fixed_ip),) if entry.fixed_ip else ()
+    return PortRow(
+        project_id=project_id,
+        network_id=entry.network_id or "",
+        fixed_ips=fixed,
+        security_groups=plan.security_groups,
+        tags=(tag,),
+        **owner,
+    )
+
+
+def _check_bindings(ports: Iterable[PortRow], host: str) -> None:
+    for port in ports:
+        if port.vif_type == BINDING_FAILED:
+            raise HostRejected(f"Port {port.id} cannot be bound on host {host}.")
+
+
+def _vif(port: PortRow, network: NetworkRow | None, floating: Sequence[FloatingIpRow]) -> Vif:
+    return Vif(
+        port_id=port.id,
+        network_id=port.network_id,
+        network_label=network.name if network else "",
+        mac=port.mac_address,
+        fixed_ips=tuple(
+            FixedIp(
+                address=address.ip_address,
+                version=6 if ":" in address.ip_address else 4,
+                subnet_id=address.subnet_id,
+                floating=tuple(
+                    f.floating_ip_address
+                    for f in floating
+                    if f.port_id == port.id and f.fixed_ip_address == address.ip_address
+                ),
+            )
+            for address in port.fixed_ips
+        ),
+        mtu=network.mtu if network else None,
+        vif_type=port.vif_type,
+        vnic_type=port.vnic_type,
+        details=dict(port.vif_details),
+        profile=dict(port.profile),
+        active=port.status == "ACTIVE",
+        ours=_is_own(port),
+    )
