@@ -26,10 +26,12 @@ __all__ = [
     "instance_page",
     "instance_remove",
     "instance_update",
+    "instances_busy",
     "instances_get",
     "instances_insert",
     "instances_on_host",
     "instances_remove",
+    "instances_soft_deleted",
 ]
 
 
@@ -170,6 +172,25 @@ def instances_on_host(tx: Tx, host: str, deleted_since: datetime | None = None) 
         wanted |= instances.c.deleted_at >= deleted_since
     statement = select(*COLUMNS).where(instances.c.host == host, wanted).order_by(instances.c.id)
     return [instance_of(row) for row in tx.all(statement)]
+
+
+def instances_busy(tx: Tx, updated_before: datetime, limit: int) -> list[Instance]:
+    """Return living servers with a task state that nothing has changed since a time, longest first."""
+    statement = select(*COLUMNS).where(
+        instances.c.deleted == 0, instances.c.task_state.is_not(None), instances.c.updated_at < updated_before
+    )
+    return [instance_of(row) for row in tx.all(statement.order_by(instances.c.updated_at).limit(limit))]
+
+
+def instances_soft_deleted(tx: Tx, deleted_before: datetime, limit: int) -> list[Instance]:
+    """Return idle servers that were soft-deleted before a time, longest first."""
+    statement = select(*COLUMNS).where(
+        instances.c.deleted == 0,
+        instances.c.vm_state == VmState.SOFT_DELETED.value,
+        instances.c.task_state.is_(None),
+        instances.c.deleted_at < deleted_before,
+    )
+    return [instance_of(row) for row in tx.all(statement.order_by(instances.c.deleted_at).limit(limit))]
 
 
 def instance_count_by_host(tx: Tx) -> dict[str, int]:

@@ -1,0 +1,136 @@
+"""The compute hosts of one cell, as they tell of themselves."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from compute_service.conductor.power import PowerSync
+from compute_service.control.services import Services
+from compute_service.domain.host import (
+    ComputeNode,
+    HostFacts,
+    HostRegistration,
+    HostReport,
+    ServerOnHost,
+    Service,
+)
+from compute_service.domain.instance import Instance
+from compute_service.domain.protocol import Registered
+from compute_service.domain.states import VmState
+from compute_service.store.compute_nodes import compute_node_of_host, compute_node_upsert
+from compute_service.store.flows import unfinished_flow_of_instance
+from compute_service.store.instances import instances_get, instances_on_host
+from compute_service.store.services import service_touch, service_upsert
+
+LOG = logging.getLogger(__name__)
+
+COMPUTE = "nova-compute"
+REMEMBERED = timedelta(days=1)
+"""How long deleted servers are told to their host."""
+
+
+class Hosts:
+    """The endpoint's part for the hosts of one cell."""
+
+    def __init__(self, svc: Services, cell: str, power: PowerSync) -> None:
+        self._svc = svc
+        self._cell = cell
+        self._power = power
+
+    def register(self, registration: HostRegistration) -> Registered:
+        """Enter a host's service and hypervisor. Raises Conflict when its name is another node's."""
+        now = self._svc.clock.now()
+        default = self._svc.settings.default
+        with self._svc.store.database(self._cell).write() as tx:
+            service = service_upsert(
+                tx,
+                Service(
+                    uuid=registration.service_uuid,
+                    host=registration.host,
+                    binary=COMPUTE,
+                    topic="compute",
+                    last_seen_up=now,
+                    disabled=not default.enable_new_services,
+                    disabled_reason=None
+                    if default.enable_new_services
+                    else "New service disabled by option.",
+                    version=registration.version,
+                    created_at=now,
+                ),
+            )
+            compute_node_upsert(tx, self._node(registration, service.uuid))
+        LOG.info("host %s registered", registration.host)
+        return Registered(service_uuid=service.uuid, disabled=service.disabled, cell=self._cell)
+
+    def _node(self, registration: HostRegistration, service_uuid: str) -> ComputeNode:
+        default = self._svc.settings.default
+        return ComputeNode(
+            uuid=registration.node_uuid,
+            service_uuid=service_uuid,
+            host=registration.host,
+            facts=registration.facts,
+            cell=self._cell,
+            host_ip=registration.host_ip,
+            running_vms=int(registration.facts.stats.get("running_vms", 0)),
+            cpu_allocation_ratio=default.cpu_allocation_ratio or default.initial_cpu_allocation_ratio,
+            ram_allocation_ratio=default.ram_allocation_ratio or default.initial_ram_allocation_ratio,
+            disk_allocation_ratio=default.disk_allocation_ratio or default.initial_disk_allocation_ratio,
+        )
+
+    def report(self, reports: tuple[HostReport, ...]) -> None:
+        """Note that hosts are alive, what changed of them, and what power states their guests have."""
+        if not reports:
+            return
+        hosts = [report.host for report in reports]
+        with self._svc.store.database(self._cell).write() as tx:
+            known = service_touch(tx, hosts, COMPUTE, self._svc.clock.now())
+        if known < len(set(hosts)):
+            self._introduce(hosts)
+        for report in reports:
+            if report.facts is not None:
+                self._renew(report.host, report.facts)
+            if report.power:
+                self._power.apply(self._cell, report.host, report.power)
+
+    def _introduce(self, hosts: list[str]) -> None:
+        """Ask hosts whose service is not known (any more) to register again."""
+        with self._svc.store.database(self._cell).read() as tx:
+            unknown = [host for host in hosts if compute_node_of_host(tx, host) is None]
+        for host in unknown:
+            self._svc.agent(self._cell, host).introduce()
+
+    def _renew(self, host: str, facts: HostFacts) -> None:
+        with self._svc.store.database(self._cell).write() as tx:
+            node = compute_node_of_host(tx, host, facts.hypervisor_hostname)
+            if node is not None and node.facts != facts:
+                compute_node_upsert(tx, node.replace(facts=facts))
+
+    def servers_on(self, host: str) -> tuple[ServerOnHost, ...]:
+        """Return the servers of a host, those deleted lately included."""
+        with self._svc.store.database(self._cell).read() as tx:
+            found = instances_on_host(tx, host, self._svc.clock.now() - REMEMBERED)
+        return tuple(_on_host(instance) for instance in found)
+
+    def strays(self, host: str, guests: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the guests of a host whose server is known to be elsewhere and is left alone."""
+        with self._svc.store.database(self._cell).read() as tx:
+            rows = instances_get(tx, guests)
+            return tuple(
+                uuid
+                for uuid, row in rows.items()
+                if row.host != host
+                and row.task_state is None
+                and row.vm_state is not VmState.RESIZED
+                and unfinished_flow_of_instance(tx, uuid) is None
+            )
+
+
+def _on_host(instance: Instance) -> ServerOnHost:
+    return ServerOnHost(
+        uuid=instance.uuid,
+        vm_state=instance.vm_state,
+        task_state=instance.task_state,
+        power_state=instance.power_state,
+        deleted=instance.deleted,
+    )

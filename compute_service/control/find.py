@@ -1,0 +1,34 @@
+"""Finds the server that a request names, for those who may know of it."""
+
+from __future__ import annotations
+
+from compute_service.control.services import Services
+from compute_service.domain.context import Context
+from compute_service.domain.errors import NotFound
+from compute_service.domain.flow import API_DATABASE
+from compute_service.domain.instance import Instance
+from compute_service.store.database import Tx
+from compute_service.store.instances import instance_get
+from compute_service.store.quotas import quota_lock
+from compute_service.store.servers import Located, server_locate
+
+
+def find_server(ctx: Context, svc: Services, uuid: str, deleted: bool = False) -> Located:
+    """Return a server and where it is. Raises NotFound, also to another project's non-admin.
+
+    Raises Unavailable when its cell does not answer.
+    """
+    found = server_locate(svc.store, uuid, deleted)
+    if found is None or not (ctx.is_admin or found.instance.project_id == ctx.project_id):
+        raise NotFound(f"Instance {uuid} could not be found.")
+    return found
+
+
+def reread(tx: Tx, seen: Instance) -> Instance | None:
+    """Return a server's row as it is now, for a change in this transaction; None when it is not here.
+
+    A server without a cell is moved to one while its project's lock is held: whoever changes it holds it too.
+    """
+    if tx.database == API_DATABASE:
+        quota_lock(tx, seen.project_id)
+    return instance_get(tx, seen.uuid)

@@ -1,0 +1,33 @@
+"""Whether daemons are alive, by the last sign of life in the store."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from compute_service.control.services import Services
+from compute_service.domain.errors import Conflict
+from compute_service.domain.host import Service
+from compute_service.store.services import service_find
+
+COMPUTE = "nova-compute"
+
+
+def is_up(service: Service, now: datetime, service_down_time: int) -> bool:
+    """Tell whether a service was heard of within `service_down_time` seconds and is not forced down."""
+    if service.forced_down:
+        return False
+    heard = service.last_seen_up or service.created_at
+    return heard is not None and abs(now - heard) <= timedelta(seconds=service_down_time)
+
+
+def host_is_up(svc: Services, cell: str, host: str) -> bool:
+    """Tell whether a host's compute service is up. False for a host nobody knows."""
+    with svc.store.database(cell).read() as tx:
+        service = service_find(tx, host, COMPUTE)
+    return service is not None and is_up(service, svc.clock.now(), svc.settings.default.service_down_time)
+
+
+def host_must_be_up(svc: Services, cell: str, host: str) -> None:
+    """Refuse when a host's compute service is down. Raises Conflict."""
+    if not host_is_up(svc, cell, host):
+        raise Conflict(f"Compute service of {host} is unavailable at this time.")

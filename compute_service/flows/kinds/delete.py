@@ -1,0 +1,132 @@
+"""Delete: the guest goes first, then its ports, then the row, and its allocations last.
+
+While the guest stands nothing is let go of: a host that cannot remove it leaves the server in ERROR with all
+it holds. A host that is down is passed over; it removes the guest when it is back. Once the guest is gone
+there is no way back. The row goes before the allocations: whoever sees the server alive knows that its claim
+holds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compute_service.control.liveness import host_is_up
+from compute_service.domain.flow import API_DATABASE, Failure, StepKey
+from compute_service.domain.migration import Migration
+from compute_service.domain.protocol import ComputeAgent
+from compute_service.domain.states import TaskState, VmState
+from compute_service.flows.kinds.mapping import forget
+from compute_service.flows.kinds.server import OnServer, faults, row_of, settle
+from compute_service.flows.step import Flow, Remote, Run, Step
+from compute_service.store.database import Tx
+from compute_service.store.instances import instance_delete, instance_get, instance_remove
+from compute_service.store.migrations import migration_of_instance, migration_update
+
+_OWN = frozenset({TaskState.DELETING})
+UNFINISHED_MOVES = (
+    "pre-migrating",
+    "migrating",
+    "post-migrating",
+    "finished",
+    "confirming",
+    "reverting",
+    "error",
+)
+"""Statuses of migrations that may have left something on a host."""
+
+
+def _up(run: Run[Any], host: str | None) -> tuple[str, str] | None:
+    cell = run.key.database
+    if host is None or cell == API_DATABASE or not host_is_up(run.svc, cell, host):
+        return None
+    return cell, host
+
+
+def _move(run: Run[Any]) -> Migration | None:
+    """Return the server's move that may have left something behind."""
+    if run.key.database == API_DATABASE:
+        return None
+    with run.svc.store.database(run.key.database).read() as tx:
+        return migration_of_instance(tx, run.params.uuid, UNFINISHED_MOVES)
+
+
+def _here(run: Run[OnServer]) -> tuple[str, str] | None:
+    return _up(run, row_of(run).host)
+
+
+def _source(run: Run[OnServer]) -> tuple[str, str] | None:
+    move = _move(run)
+    if move is None or (move.status == "error" and move.source_compute == row_of(run).host):
+        return None
+    return _up(run, move.source_compute)
+
+
+def _elsewhere(run: Run[OnServer]) -> tuple[str, str] | None:
+    move, here = _move(run), row_of(run).host
+    if move is None:
+        return None
+    others = [host for host in (move.source_compute, move.dest_compute) if host is not None and host != here]
+    return _up(run, others[0]) if others else None
+
+
+def _destroy(run: Run[OnServer], agent: ComputeAgent, key: StepKey) -> None:
+    agent.destroy(key, run.params.uuid, True)
+
+
+def _settle(run: Run[OnServer], agent: ComputeAgent, key: StepKey) -> None:
+    agent.migrate_settle(key, run.params.uuid)
+
+
+def _release_ports(run: Run[OnServer]) -> None:
+    seen = row_of(run)
+    run.svc.network.release(seen.uuid, seen.vifs)
+
+
+def _done(run: Run[OnServer]) -> None:
+    move = _move(run)
+    if move is not None:
+        run.svc.placement.release(move.uuid)
+    with run.svc.store.database(run.key.database).write() as tx:
+        _bury(tx, run, move)
+    forget(run.svc, run.params.uuid)
+    run.svc.placement.release(run.params.uuid)
+
+
+def _bury(tx: Tx, run: Run[OnServer], move: Migration | None) -> None:
+    if move is not None:
+        ended = "confirmed" if move.status in ("finished", "confirming", "confirmed") else "error"
+        migration_update(tx, move.uuid, status=ended)
+    seen = instance_get(tx, run.params.uuid)
+    if seen is None:
+        return
+    if tx.database == API_DATABASE:
+        instance_remove(tx, seen.uuid)
+    else:
+        instance_delete(tx, seen, run.svc.clock.now())
+
+
+def _failed(run: Run[OnServer], failure: Failure) -> None:
+    settle(run, _OWN, vm_state=VmState.ERROR, **faults(run, failure))
+
+
+DELETE = Flow(
+    "delete",
+    OnServer,
+    (
+        Remote("clear", _elsewhere, _destroy, retries=2, deadline=600.0),
+        Remote("forget", _source, _settle, retries=2, deadline=600.0),
+        Remote(
+            "destroy",
+            _here,
+            _destroy,
+            event="compute_terminate_instance",
+            pivot=True,
+            retries=2,
+            deadline=600.0,
+        ),
+        Step("release ports", _release_ports),
+    ),
+    on_done=_done,
+    on_failed=_failed,
+    on_stuck=_failed,
+)

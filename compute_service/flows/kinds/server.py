@@ -1,0 +1,99 @@
+"""What steps read and write of their server's row.
+
+A flow clears a task state only if it is one of its own: a delete that came meanwhile has put up another, and
+that flow, waiting behind this one, will clear it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from compute_service.control.spec import ADMIN_PASSWORD, guest_spec
+from compute_service.domain.errors import NotFound
+from compute_service.domain.flow import Failure
+from compute_service.domain.guest import GuestSpec
+from compute_service.domain.instance import Fault, Instance
+from compute_service.domain.record import Record
+from compute_service.domain.states import PowerState, TaskState
+from compute_service.flows.step import Run
+from compute_service.store.database import Tx
+from compute_service.store.instances import instance_get, instance_update
+
+CANCELLED = "Cancelled"
+"""The kind of failure of a flow that was asked to stop."""
+
+
+class OnServer(Record):
+    """Parameters of a flow that works on a server where it is."""
+
+    uuid: str
+    host: str | None = None
+
+
+def row_of(run: Run[Any]) -> Instance:
+    """Return the server's row. Raises NotFound when it is gone."""
+    with run.svc.store.database(run.key.database).read() as tx:
+        found = instance_get(tx, run.params.uuid)
+    if found is None:
+        raise NotFound(f"Instance {run.params.uuid} could not be found.")
+    return found
+
+
+def guest_of(run: Run[Any], power: PowerState | None = None) -> GuestSpec:
+    """Return the server's row as the guest a host is to make of it."""
+    return guest_spec(row_of(run), run.svc.settings.default.instance_name_template, power)
+
+
+def at_host(run: Run[Any]) -> tuple[str, str] | None:
+    """Return the cell and host of a flow's parameters, or None for a server without a host."""
+    host: str | None = run.params.host
+    return None if host is None else (run.key.database, host)
+
+
+def change(run: Run[Any], **changes: Any) -> Instance | None:
+    """Change the server's row, whatever else was changed of it. None when the row is gone."""
+    with run.svc.store.database(run.key.database).write() as tx:
+        return change_in(tx, run.params.uuid, **changes)
+
+
+def change_in(tx: Tx, uuid: str, **changes: Any) -> Instance | None:
+    """Change a server's row in a transaction. None when the row is gone."""
+    seen = instance_get(tx, uuid)
+    return None if seen is None else instance_update(tx, seen, **changes)
+
+
+def settle(run: Run[Any], own: frozenset[TaskState], **changes: Any) -> Instance | None:
+    """Put the server into the state a flow leaves it in, idle unless another flow waits for it."""
+    with run.svc.store.database(run.key.database).write() as tx:
+        return settle_in(tx, run.params.uuid, own, **changes)
+
+
+def settle_in(tx: Tx, uuid: str, own: frozenset[TaskState], **changes: Any) -> Instance | None:
+    """Do as `settle` in a transaction. None when the row is gone."""
+    seen = instance_get(tx, uuid)
+    if seen is None:
+        return None
+    return instance_update(tx, seen, **idle(seen, own), **changes)
+
+
+def idle(seen: Instance, own: frozenset[TaskState]) -> dict[str, Any]:
+    """Return the change that ends a flow's own task state; none when the server is another flow's by now."""
+    return {"task_state": None} if seen.task_state in own else {}
+
+
+def fault_of(failure: Failure, now: datetime) -> Fault:
+    """Return a failure as the fault that a server shows."""
+    return Fault(code=500, message=failure.message, created=now, details=failure.details)
+
+
+def faults(run: Run[Any], failure: Failure) -> dict[str, Any]:
+    """Return the change that records a failure; none for a flow that was asked to stop."""
+    if failure.kind == CANCELLED:
+        return {}
+    return {"fault": fault_of(failure, run.svc.clock.now())}
+
+
+def without_password(seen: Instance) -> dict[str, str]:
+    """Return a server's notes without the password, which only its guest is to keep."""
+    return {key: value for key, value in seen.system_metadata.items() if key != ADMIN_PASSWORD}
