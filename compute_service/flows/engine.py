@@ -35,6 +35,7 @@ from compute_service.flows.claimed import Claimed
 from compute_service.flows.ending import end_flow, stick
 from compute_service.flows.step import Flow
 from compute_service.store.database import Database
+from compute_service.store.engine import Store
 from compute_service.store.flows import (
     flow_cancel,
     flow_claim,
@@ -264,7 +265,15 @@ class Engine:
         return lambda: time.perf_counter() - began
 
 
-def retry_flow(svc: Services, key: FlowKey) -> bool:
+class HoldsStore(Protocol):
+    """Anything with a store: `Services`, or an operator's command that has nothing else."""
+
+    @property
+    def store(self) -> Store:
+        """The databases."""
+
+
+def retry_flow(svc: HoldsStore, key: FlowKey) -> bool:
     """Make a stuck flow unfinished again, in the direction it was going. False when it is not stuck."""
     with svc.store.database(key.database).write() as tx:
         record = flow_get(tx, key.flow_id)
@@ -279,7 +288,7 @@ def retry_flow(svc: Services, key: FlowKey) -> bool:
         return changed
 
 
-def abandon_flow(svc: Services, key: FlowKey) -> FlowRecord | None:
+def abandon_flow(svc: HoldsStore, key: FlowKey) -> FlowRecord | None:
     """Give a stuck flow up as failed, without undoing anything more. None when it is not stuck."""
     with svc.store.database(key.database).write() as tx:
         if not flow_set_state(tx, key.flow_id, FlowState.FAILED, seen=FlowState.STUCK):
