@@ -147,10 +147,8 @@ def _archive_flows(tx: Tx, ids: list[str], moved: Counter[str]) -> None:
 
 def _move(tx: Tx, table: Table, shadow: Table, which: ColumnElement[bool], moved: Counter[str]) -> None:
     names = [column.name for column in table.columns]
-    copied = tx.execute(insert(shadow).from_select(names, select(*table.columns).where(which)))
-    if copied.rowcount:
-        tx.execute(delete(table).where(which))
-        moved[table.name] += copied.rowcount
+    tx.execute(insert(shadow).from_select(names, select(*table.columns).where(which)))
+    _drop(tx, table, which, moved)
 
 
 def _drop_flows(tx: Tx, where: tuple[Table, Table], ids: list[str], gone: Counter[str]) -> None:
