@@ -13,19 +13,18 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import random
 import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import FrameType
 
 from compute_service.cmd import systemd
 from compute_service.cmd.logs import configure, set_levels
 from compute_service.cmd.metrics import Health, Listener, Metrics, with_process_figures
+from compute_service.cmd.timers import Timers
 from compute_service.config.load import ConfigError, adopt
 from compute_service.config.settings import Settings
 
@@ -35,26 +34,6 @@ Stop = Callable[[float], object]
 """Ends one part within so many seconds; returns False when work was left."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
-_STUCK_SECONDS = 300.0
-"""A timer whose work takes longer than this, and ten intervals, counts as stuck."""
-
-
-@dataclass(slots=True)
-class Timer:
-    """Work that comes round every `interval` seconds, give or take a tenth."""
-
-    name: str
-    interval: float
-    work: Callable[[], object]
-    begun: float | None = None
-    """When the run that is going on began, by the monotonic clock."""
-    wake: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def stuck(self) -> bool:
-        """Whether a run takes far too long."""
-        limit = max(_STUCK_SECONDS, 10 * self.interval)
-        return self.begun is not None and time.monotonic() - self.begun > limit
 
 
 class Runner:
@@ -73,23 +52,10 @@ class Runner:
         self.health = Health()
         self._reload = reload
         self._words: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._ending = threading.Event()
-        self._timers: list[Timer] = []
-        self._threads: list[threading.Thread] = []
+        self.timers = Timers()
         self._stops: list[tuple[str, Stop]] = []
         self._reloads: list[Callable[[], object]] = []
-        self.health.add("timers", self._check_timers)
-
-    def every(self, interval: float, work: Callable[[], object], name: str, *, delay: float = 0.0) -> Timer:
-        """Run `work` on a thread of its own every `interval` seconds, first after up to `delay` seconds.
-
-        What it raises is logged, and it comes round again.
-        """
-        timer = Timer(name, interval, work)
-        self._timers.append(timer)
-        thread = threading.Thread(target=self._tick, args=(timer, delay), name=f"timer-{name}", daemon=True)
-        self._threads.append(thread)
-        return timer
+        self.health.add("timers", self.timers.check)
 
     def on_stop(self, name: str, stop: Stop) -> None:
         """Have a part ended when the daemon stops; the part added last ends first."""
@@ -108,8 +74,7 @@ class Runner:
         listener = self._listen()
         before = {number: signal.signal(number, self._note) for number in _SIGNALS}
         try:
-            for thread in self._threads:
-                thread.start()
+            self.timers.start()
             systemd.ready(f"{self.program} serves")
             LOG.info("%s is ready", self.program)
             self._wait()
@@ -175,11 +140,9 @@ class Runner:
         LOG.info("%s stops: up to %d seconds for the work begun", self.program, limit)
         systemd.stopping(f"{self.program} finishes its work", limit + 10)
         deadline = time.monotonic() + limit
-        self._ending.set()
-        for timer in self._timers:
-            timer.wake.set()
         clean = True
-        for name, stop in reversed(self._stops):
+        # Leases are renewed by a timer, so timers go on until the work begun is finished.
+        for name, stop in [*reversed(self._stops), ("timers", self.timers.stop)]:
             left = max(0.0, deadline - time.monotonic())
             try:
                 done = stop(left) is not False
@@ -191,24 +154,6 @@ class Runner:
             clean &= done
         LOG.info("%s stopped", self.program)
         return 0 if clean else 1
-
-    def _tick(self, timer: Timer, delay: float) -> None:
-        timer.wake.wait(random.uniform(0, delay))  # noqa: S311 - no secret
-        while not self._ending.is_set():
-            timer.wake.clear()
-            timer.begun = time.monotonic()
-            try:
-                timer.work()
-            except Exception:
-                LOG.exception("%s failed; it comes round again", timer.name)
-            timer.begun = None
-            if not self._ending.is_set():
-                timer.wake.wait(timer.interval * random.uniform(0.9, 1.1))  # noqa: S311
-
-    def _check_timers(self) -> None:
-        stuck = [timer.name for timer in self._timers if timer.stuck]
-        if stuck:
-            raise RuntimeError(f"stuck: {', '.join(stuck)}")
 
 
 def dump_threads() -> None:
