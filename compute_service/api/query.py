@@ -130,3 +130,20 @@ def read_query(cls: type[Q], pairs: list[tuple[str, str]], version: int) -> Q:
         return typing.cast(Q, query_field(cls, version).check(pairs))
     except Bad as bad:
         raise complaint(bad, "query parameters") from None
+
+
+_TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
+_FALSE = frozenset({"0", "f", "false", "off", "n", "no"})
+
+
+def loosely_true(text: str | UnsetType) -> bool:
+    """Tell whether a parameter says yes; anything unclear says no."""
+    return not isinstance(text, UnsetType) and text.strip().lower() in _TRUE
+
+
+def strictly_true(name: str, text: str) -> bool:
+    """Read a parameter that must say yes or no. Raises Invalid."""
+    word = text.strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise Invalid(f"Invalid value for {name}: {text!r} is neither true nor false.")

@@ -12,7 +12,7 @@ from compute_service.api.hosts import HostStatuses
 from compute_service.api.links import Links
 from compute_service.api.policies.rule import Rule
 from compute_service.api.policy import Policy, Target
-from compute_service.api.shape import Body, View, includes
+from compute_service.api.shape import Body, FreeView, View, includes
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import NotFound, PolicyDenied
@@ -139,4 +139,4 @@ Loader = Callable[[Context, Services, Request], None]
 
 def encode(view: View) -> bytes:
     """Return a view as JSON."""
-    return msgspec.json.encode(view)
+    return msgspec.json.encode(view.items if isinstance(view, FreeView) else view)

@@ -13,7 +13,9 @@ security groups, bare metal), 2.42 (hosts) and 2.43 (addresses of servers).
 from __future__ import annotations
 
 from compute_service.api import discovery
+from compute_service.api.flavors import routes as flavors
 from compute_service.api.gone import GONE
+from compute_service.api.keypairs import routes as keypairs
 from compute_service.api.policies import ALL
 from compute_service.api.policies.rule import Rule
 from compute_service.api.query import Query
@@ -30,6 +32,8 @@ VERSIONS: tuple[Route, ...] = (
 ROUTES: tuple[Route, ...] = (
     *VERSIONS,
     *servers.ROUTES,
+    *flavors.ROUTES,
+    *keypairs.ROUTES,
     *GONE,
 )
 """Every row."""

@@ -22,7 +22,7 @@ import types
 import typing
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -44,18 +44,41 @@ from compute_service.api.fields import (
 from compute_service.api.versions import HIGHEST, LOWEST, minor
 from compute_service.domain.errors import Invalid
 
+T = TypeVar("T")
 B = TypeVar("B", bound="Body")
 V = TypeVar("V", bound="View")
 
 
-class Body(msgspec.Struct, kw_only=True):
+class _ShapeType(msgspec.StructMeta):
+    """Makes the fields of every shape keyword-only, a setting that msgspec would not inherit."""
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], body: dict[str, Any], **settings: Any) -> Any:
+        return super().__new__(mcls, name, bases, body, **{"kw_only": True, **settings})
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
+class Body(msgspec.Struct, kw_only=True, metaclass=_ShapeType):
     """A JSON object in a request. `OPEN` lets unknown keys pass, unseen."""
 
     OPEN: ClassVar[bool] = False
 
 
-class View(msgspec.Struct, kw_only=True):
+class FreeBody(Body):
+    """A request whose keys are free: the object as a whole is of the kind `WHOLE`."""
+
+    WHOLE: ClassVar[Field] = Field()
+    items: dict[str, Any]
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
+class View(msgspec.Struct, kw_only=True, metaclass=_ShapeType):
     """A JSON object in an answer."""
+
+
+class FreeView(View):
+    """An answer whose keys are free: `items` is what is sent."""
+
+    items: dict[str, Any]
 
 
 class Window(NamedTuple):
@@ -70,6 +93,11 @@ class Window(NamedTuple):
     def holds(self, version: int) -> bool:
         """Tell whether a version lies in it."""
         return self.since <= version <= self.until
+
+
+def given(value: T | UnsetType, default: T) -> T:
+    """Return what a field holds, or `default` when it was not there."""
+    return default if isinstance(value, UnsetType) else value
 
 
 def since(first: str, until: str | None = None, *, kind: Any = None, required: bool | None = None) -> Window:
@@ -238,10 +266,23 @@ def unexpected(names: list[str]) -> str:
     )
 
 
+class _FreeObj(Field):
+    """The whole object of a `FreeBody`."""
+
+    def __init__(self, cls: type[FreeBody]) -> None:
+        self._cls = cls
+
+    def check(self, value: Any) -> FreeBody:
+        return self._cls(items=self._cls.WHOLE.check(value))
+
+    def schema(self) -> Schema:
+        return self._cls.WHOLE.schema()
+
+
 @cache
-def body_field(cls: type[Body], version: int, lenient: bool = False) -> Obj:
+def body_field(cls: type[Body], version: int, lenient: bool = False) -> Field:
     """Return the check of a body at a version; `lenient` passes over unknown keys, as the v2 API does."""
-    return Obj(cls, version, lenient)
+    return _FreeObj(cls) if issubclass(cls, FreeBody) else Obj(cls, version, lenient)
 
 
 def complaint(bad: Bad, of: str = "field/attribute") -> Invalid:

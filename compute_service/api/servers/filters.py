@@ -17,7 +17,7 @@ from compute_service.api.fields import REGEX, TIME, OneOf, read_time
 from compute_service.api.paging import page_size
 from compute_service.api.policies import servers as policy
 from compute_service.api.policies.rule import Rule
-from compute_service.api.query import Paged
+from compute_service.api.query import Paged, loosely_true, strictly_true
 from compute_service.api.request import Request
 from compute_service.api.shape import since
 from compute_service.api.versions import change, minor
@@ -141,21 +141,6 @@ _COLUMNS: tuple[str, ...] = (
     "description", "display_description", "locked_by", "uuid", "root_device_name", "access_ip_v4",
     "access_ip_v6", "auto_disk_config",
 )  # fmt: skip
-_TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
-_FALSE = frozenset({"0", "f", "false", "off", "n", "no"})
-
-
-def loosely_true(text: str | UnsetType) -> bool:
-    """Tell whether a parameter says yes; anything unclear says no."""
-    return not isinstance(text, UnsetType) and text.strip().lower() in _TRUE
-
-
-def strictly_true(name: str, text: str) -> bool:
-    """Read a parameter that must say yes or no. Raises Invalid."""
-    word = text.strip().lower()
-    if word in _TRUE or word in _FALSE:
-        return word in _TRUE
-    raise Invalid(f"Invalid value for {name}: {text!r} is neither true nor false.")
 
 
 def _time(name: str, text: str) -> datetime:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
 from compute_service.api.servers.bodies import Disk, DiskV2, File, NetworkEntry, ServerCreate, ServerNew
+from compute_service.api.shape import given
 from compute_service.api.versions import change
 from compute_service.domain.block_device import BlockDevice
 from compute_service.domain.errors import Invalid
@@ -17,13 +18,6 @@ from compute_service.domain.vif import NetworkRequest, RequestedNetworks
 DESCRIBED = change("2.19")
 """Below, a server's description is its name."""
 NETWORKS_CHOSEN = change("2.37")
-
-T = TypeVar("T")
-
-
-def given(value: T | UnsetType, default: T) -> T:
-    """Return a value, or `default` when it was not given."""
-    return default if isinstance(value, UnsetType) else value
 
 
 def server_order(body: ServerCreate, version: int) -> ServerOrder:
