@@ -21,7 +21,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import fields
 
 from compute_service.api.fields import Bad, Field, Schema, Seq, Text, Whole
-from compute_service.api.shape import Body, _hints, _window, complaint, field_of, unexpected
+from compute_service.api.shape import Body, complaint, field_of, hints, unexpected, window_of
 from compute_service.api.versions import HIGHEST, minor
 from compute_service.domain.errors import Invalid
 
@@ -40,6 +40,8 @@ class Query(Body):
     """The parameters of a route that has none of its own: unknown ones are refused from 2.102 on."""
 
     STRICT: ClassVar[int] = minor("2.102")
+    ONCE: ClassVar[bool] = False
+    """Whether a parameter that is repeated is refused (if it is known)."""
 
 
 class Paged(Query):
@@ -63,10 +65,10 @@ class QueryField:
         self.cls, self.strict = cls, version >= cls.STRICT
         self.parameters: dict[str, _Parameter] = {}
         for info in fields(cls):
-            window = _window(cls, info.name, version)
+            window = window_of(cls, info.name, version)
             if window is None:
                 continue
-            kind = window.kind or field_of(_hints(cls)[info.name], version)
+            kind = window.kind or field_of(hints(cls)[info.name], version)
             many = isinstance(kind, Seq)
             one = kind.item if isinstance(kind, Seq) else kind
             self.parameters[info.encode_name] = _Parameter(info.name, one.check, one, many)
@@ -86,6 +88,10 @@ class QueryField:
             except Bad as bad:
                 bad.at = name
                 raise
+            if self.cls.ONCE and parameter.attribute in out:
+                twice = Bad([v for n, v in pairs if n == name], "It is given more than once.")
+                twice.at = name
+                raise twice
             if parameter.many:
                 out.setdefault(parameter.attribute, []).append(found)
             else:

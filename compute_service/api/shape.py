@@ -114,7 +114,8 @@ class Items(NamedTuple):
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
+def hints(cls: type) -> dict[str, Any]:
+    """Return the type hints of a shape's fields, annotations included."""
     return typing.get_type_hints(cls, include_extras=True)
 
 
@@ -122,12 +123,13 @@ def _hints(cls: type) -> dict[str, Any]:
 def _windows(cls: type) -> dict[str, tuple[Window, ...]]:
     return {
         name: tuple(m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Window))
-        for name, hint in _hints(cls).items()
+        for name, hint in hints(cls).items()
         if typing.get_origin(hint) is not ClassVar
     }
 
 
-def _window(cls: type, name: str, version: int) -> Window | None:
+def window_of(cls: type, name: str, version: int) -> Window | None:
+    """Return the window of a field that holds a version, or None."""
     windows = _windows(cls)[name]
     if not windows:
         return Window(LOWEST, HIGHEST)
@@ -136,7 +138,7 @@ def _window(cls: type, name: str, version: int) -> Window | None:
 
 def includes(cls: type[msgspec.Struct], name: str, version: int) -> bool:
     """Tell whether a body or view has a field at a version."""
-    return _window(cls, name, version) is not None
+    return window_of(cls, name, version) is not None
 
 
 def _union_of(parts: tuple[Any, ...], metadata: tuple[Any, ...], version: int, lenient: bool) -> Field:
@@ -211,10 +213,10 @@ class Obj(Field):
         self.required = tuple(name for name, key in self.keys.items() if key.required)
 
     def _key(self, info: Any, version: int, lenient: bool) -> _Key | None:
-        window = _window(self.cls, info.name, version)
+        window = window_of(self.cls, info.name, version)
         if window is None:
             return None
-        hint = _hints(self.cls)[info.name]
+        hint = hints(self.cls)[info.name]
         if not isinstance(window.kind, Field):
             kind = field_of(hint if window.kind is None else window.kind, version, lenient)
         else:
@@ -318,10 +320,10 @@ def _trim_plan(cls: type[View], version: int) -> _Trim | None:
     """Return what has to go from a view at a version; None when nothing has."""
     hidden: list[str] = []
     inner: list[tuple[str, dict[type[View], _Trim]]] = []
-    for name, hint in _hints(cls).items():
+    for name, hint in hints(cls).items():
         if typing.get_origin(hint) is ClassVar:
             continue
-        if _window(cls, name, version) is None:
+        if window_of(cls, name, version) is None:
             hidden.append(name)
             continue
         plans = {view: plan for view in _views_in(hint) if (plan := _trim_plan(view, version)) is not None}

@@ -22,6 +22,11 @@ def load_server(ctx: Context, svc: Services, req: Request) -> None:
     req.take_server(find_server(ctx, svc, req.params["server_id"]))
 
 
+def load_any_server(ctx: Context, svc: Services, req: Request) -> None:
+    """Fetch the server that the path names, a deleted one too. Raises NotFound."""
+    req.take_server(find_server(ctx, svc, req.params["server_id"], deleted=True))
+
+
 def _page(
     svc: Services, req: Request, path: str, all_tenants: Rule, tags: bool
 ) -> tuple[ServerPage, list[Link] | None]:
