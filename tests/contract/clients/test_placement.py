@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from compute_service.clients.fake.placement import FakePlacement
 from compute_service.domain.errors import Conflict, Invalid, NotFound
 from compute_service.domain.host import ResourceInventory
 from compute_service.ports.placement import CandidateQuery, ConsumerAllocations, Placement, Provider
@@ -21,20 +20,22 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-@pytest.fixture
+@pytest.fixture(params=["fake", "in process", "real"])
 def placement(request: pytest.FixtureRequest) -> Placement:
-    return FakePlacement()
+    return request.getfixturevalue(f"{request.param.replace(' ', '_')}_placement")
 
 
 Host = Callable[..., Provider]
 
 
 @pytest.fixture
-def host(placement: Placement) -> Host:
+def host(placement: Placement) -> Iterator[Host]:
     """Makes a provider with 4 VCPU (times 2), 4096 MB of memory and whatever else is asked for."""
+    made: list[str] = []
 
     def make(**fields: object) -> Provider:
         uuid_ = new_id()
+        made.append(uuid_)
         inventories = {
             "VCPU": ResourceInventory(total=4, max_unit=4, allocation_ratio=2.0),
             "MEMORY_MB": ResourceInventory(total=4096, max_unit=4096, reserved=512),
@@ -43,7 +44,12 @@ def host(placement: Placement) -> Host:
             Provider(**{"uuid": uuid_, "name": f"node-{uuid_}", "inventories": inventories, **fields})
         )
 
-    return make
+    yield make
+    for provider in reversed(made):
+        if placement.provider(provider) is not None:
+            for consumer in placement.allocations_of_provider(provider):
+                placement.release(consumer)
+            placement.delete_provider(provider)
 
 
 def claim(
