@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from msgspec import UnsetType
 
 from compute_service.api.flavors import views
@@ -14,9 +12,12 @@ from compute_service.api.query import strictly_true
 from compute_service.api.request import Request
 from compute_service.api.shape import given
 from compute_service.api.versions import change
+from compute_service.control import flavors as control
+from compute_service.control.flavors import find_flavor
+from compute_service.control.quota import project_must_exist
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
-from compute_service.domain.errors import Conflict, Invalid, NotFound
+from compute_service.domain.errors import Invalid
 from compute_service.domain.flavor import Flavor
 from compute_service.store import flavors as store
 
@@ -84,15 +85,6 @@ def detail(ctx: Context, svc: Services, req: Request) -> views.FlavorDetails:
     return view
 
 
-def find_flavor(ctx: Context, svc: Services, flavorid: str) -> Flavor:
-    """Return a flavor that the requester may use. Raises NotFound."""
-    with svc.store.api.read() as tx:
-        flavor = store.flavor_get(tx, flavorid, projects=True)
-    if flavor is None or not (flavor.is_public or ctx.is_admin or ctx.project_id in flavor.projects):
-        raise NotFound(f"Flavor {flavorid} could not be found.")
-    return flavor
-
-
 def show(ctx: Context, svc: Services, req: Request) -> views.FlavorShown:
     """Show a flavor."""
     return views.FlavorShown(flavor=views.whole(find_flavor(ctx, svc, req.params["flavor_id"]), req))
@@ -101,9 +93,8 @@ def show(ctx: Context, svc: Services, req: Request) -> views.FlavorShown:
 def create(ctx: Context, svc: Services, req: Request) -> views.FlavorShown:
     """Create a flavor."""
     new = req.body(FlavorCreate).flavor
-    flavorid = given(new.id, None)
     flavor = Flavor(
-        flavorid=str(uuid.uuid4()) if flavorid in (None, "auto") else str(flavorid),
+        flavorid=given(new.id, None) or "auto",
         name=new.name,
         memory_mb=new.ram,
         vcpus=new.vcpus,
@@ -114,61 +105,36 @@ def create(ctx: Context, svc: Services, req: Request) -> views.FlavorShown:
         is_public=given(new.is_public, True),
         description=given(new.description, None),
     )
-    with svc.store.api.write() as tx:
-        made = store.flavor_insert(tx, flavor)
-    return views.FlavorShown(flavor=views.whole(made, req))
+    return views.FlavorShown(flavor=views.whole(control.create_flavor(ctx, svc, flavor), req))
 
 
 def update(ctx: Context, svc: Services, req: Request) -> views.FlavorShown:
     """Change a flavor's description."""
-    with svc.store.api.write() as tx:
-        changed = store.flavor_set_description(
-            tx, req.params["flavor_id"], req.body(FlavorUpdate).flavor.description
-        )
+    description = req.body(FlavorUpdate).flavor.description
+    changed = control.describe_flavor(ctx, svc, req.params["flavor_id"], description)
     return views.FlavorShown(flavor=views.whole(changed, req))
 
 
 def delete(ctx: Context, svc: Services, req: Request) -> None:
     """Delete a flavor."""
-    flavorid = req.params["flavor_id"]
-    with svc.store.api.write() as tx:
-        if not store.flavor_delete(tx, flavorid):
-            raise NotFound(f"Flavor {flavorid} could not be found.")
+    control.delete_flavor(ctx, svc, req.params["flavor_id"])
 
 
 def access(ctx: Context, svc: Services, req: Request) -> views.AccessList:
     """List the projects that may use a private flavor."""
-    flavor = find_flavor(ctx, svc, req.params["flavor_id"])
-    if flavor.is_public:
-        raise NotFound("Access list not available for public flavors.")
-    return views.access(flavor.flavorid, flavor.projects)
-
-
-def _known_project(svc: Services, project_id: str) -> None:
-    if svc.identity.project_exists(project_id) is False:
-        raise Invalid(f"Project ID {project_id} is not a valid project.")
+    flavorid = req.params["flavor_id"]
+    return views.access(flavorid, control.flavor_access(ctx, svc, flavorid))
 
 
 def add_access(ctx: Context, svc: Services, req: Request) -> views.AccessList:
     """Let a project use a private flavor."""
-    project = req.body(Access).tenant
-    _known_project(svc, project)
-    flavor = find_flavor(ctx, svc, req.params["flavor_id"])
-    if flavor.is_public and req.at_least(PUBLIC_FLAVORS_REFUSE_ACCESS):
-        raise Conflict("Can not add access to a public flavor.")
-    with svc.store.api.write() as tx:
-        store.flavor_add_project(tx, flavor.flavorid, project)
-        projects = store.flavor_projects_of(tx, flavor.flavorid)
-    return views.access(flavor.flavorid, projects)
+    flavorid, project = req.params["flavor_id"], req.body(Access).tenant
+    refused = req.at_least(PUBLIC_FLAVORS_REFUSE_ACCESS)
+    return views.access(flavorid, control.add_access(ctx, svc, flavorid, project, public_refused=refused))
 
 
 def remove_access(ctx: Context, svc: Services, req: Request) -> views.AccessList:
     """Take a private flavor from a project."""
-    project = req.body(Access).tenant
-    _known_project(svc, project)
-    flavorid = req.params["flavor_id"]
-    with svc.store.api.write() as tx:
-        if not store.flavor_remove_project(tx, flavorid, project):
-            raise NotFound(f"Flavor access not found for {flavorid} / {project} combination.")
-        projects = store.flavor_projects_of(tx, flavorid)
-    return views.access(flavorid, projects)
+    flavorid, project = req.params["flavor_id"], req.body(Access).tenant
+    project_must_exist(svc, project)
+    return views.access(flavorid, control.remove_access(ctx, svc, flavorid, project))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from compute_service.api.flavors.bodies import OneSpec, SpecsCreate
-from compute_service.api.flavors.handlers import find_flavor
 from compute_service.api.flavors.views import Specs, SpecView
 from compute_service.api.request import Request
 from compute_service.api.versions import change
 from compute_service.control.extra_specs import extra_specs_check
+from compute_service.control.flavors import delete_extra_spec, find_flavor, set_extra_specs
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Invalid, NotFound
-from compute_service.store import flavors as store
 
 SPECS_CHECKED = change("2.86")
 
@@ -26,14 +25,14 @@ def show(ctx: Context, svc: Services, req: Request) -> SpecView:
     key = req.params["key"]
     flavor = find_flavor(ctx, svc, req.params["flavor_id"])
     if key not in flavor.extra_specs:
-        raise _no_such(flavor.flavorid, key)
+        raise NotFound(f"Flavor {flavor.flavorid} has no extra specs with key {key}.")
     return SpecView(items={key: flavor.extra_specs[key]})
 
 
 def create(ctx: Context, svc: Services, req: Request) -> Specs:
     """Add extra specs."""
     specs = req.body(SpecsCreate).extra_specs
-    _set(svc, req, specs)
+    _set(ctx, svc, req, specs)
     return Specs(extra_specs=dict(specs))
 
 
@@ -43,24 +42,16 @@ def update(ctx: Context, svc: Services, req: Request) -> SpecView:
     specs: dict[str, str] = req.body(OneSpec).items
     if key not in specs:
         raise Invalid("Request body and URI mismatch")
-    _set(svc, req, specs)
+    _set(ctx, svc, req, specs)
     return SpecView(items={key: specs[key]})
 
 
 def delete(ctx: Context, svc: Services, req: Request) -> None:
     """Remove one extra spec."""
-    flavorid, key = req.params["flavor_id"], req.params["key"]
-    with svc.store.api.write() as tx:
-        if not store.flavor_delete_extra_spec(tx, flavorid, key):
-            raise _no_such(flavorid, key)
+    delete_extra_spec(ctx, svc, req.params["flavor_id"], req.params["key"])
 
 
-def _set(svc: Services, req: Request, specs: dict[str, str]) -> None:
+def _set(ctx: Context, svc: Services, req: Request, specs: dict[str, str]) -> None:
     if req.at_least(SPECS_CHECKED):
         extra_specs_check(specs)
-    with svc.store.api.write() as tx:
-        store.flavor_set_extra_specs(tx, req.params["flavor_id"], specs)
-
-
-def _no_such(flavorid: str, key: str) -> NotFound:
-    return NotFound(f"Flavor {flavorid} has no extra specs with key {key}.")
+    set_extra_specs(ctx, svc, req.params["flavor_id"], specs)

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from compute_service.api.links import Link
 from compute_service.api.paging import next_page
 from compute_service.api.policies import servers as policy
 from compute_service.api.policies.rule import Rule
-from compute_service.api.request import Request
+from compute_service.api.request import Reply, Request
+from compute_service.api.servers.bodies import ServerCreate
 from compute_service.api.servers.filters import DOWN_CELLS_NAMED, search_of
 from compute_service.api.servers.look import Look
-from compute_service.api.servers.views import ServerDetails, ServerList, ServerShown, ServerView
+from compute_service.api.servers.orders import server_order
+from compute_service.api.servers.views import (
+    Named,
+    NewServer,
+    ServerCreated,
+    ServerDetails,
+    ServerList,
+    ServerShown,
+    ServerView,
+)
+from compute_service.api.shape import given
+from compute_service.control.create import create_servers
 from compute_service.control.find import find_server
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Unavailable
+from compute_service.domain.order import ServerOrder
 from compute_service.store.servers import ServerPage, server_page
 
 
@@ -80,3 +95,38 @@ def detail(ctx: Context, svc: Services, req: Request) -> ServerDetails:
 def show(ctx: Context, svc: Services, req: Request) -> ServerShown:
     """Show a server."""
     return ServerShown(server=Look(svc, req).whole(req.server.instance, shown=True))
+
+
+def create(ctx: Context, svc: Services, req: Request) -> Reply:
+    """Create servers."""
+    body = req.body(ServerCreate)
+    order = server_order(body, req.version)
+    _ask_policy(req, order)
+    made = create_servers(ctx, svc, order, zero_disk_allowed=req.allows(policy.CREATE_ZERO_DISK_FLAVOR))
+    if given(body.server.return_reservation_id, False):
+        return Reply(view=ServerCreated(reservation_id=made.reservation_id))
+    first = made.servers[0]
+    shows_password = svc.settings.api.enable_instance_password
+    links = req.links.of(f"servers/{first.uuid}")
+    view = NewServer(
+        id=first.uuid,
+        links=links,
+        disk_config="AUTO" if first.auto_disk_config else "MANUAL",
+        security_groups=[Named(name=name) for name in first.security_groups],
+        admin_password=made.admin_password if shows_password else UNSET,
+    )
+    return Reply(view=ServerCreated(server=view), headers=(("Location", links[0].href),))
+
+
+def _ask_policy(req: Request, order: ServerOrder) -> None:
+    """Ask about what a create wants beyond a server. Raises PolicyDenied."""
+    wanted = (
+        (":" in (order.availability_zone or ""), policy.CREATE_FORCED_HOST),
+        (order.host or order.hypervisor_hostname, policy.CREATE_REQUESTED_DESTINATION),
+        (order.networks.mode != "default", policy.CREATE_ATTACH_NETWORK),
+        (order.block_devices, policy.CREATE_ATTACH_VOLUME),
+        (order.trusted_certs, policy.CREATE_TRUSTED_CERTS),
+    )
+    for is_wanted, rule in wanted:
+        if is_wanted:
+            req.enforce(rule)

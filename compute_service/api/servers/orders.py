@@ -25,8 +25,6 @@ def server_order(body: ServerCreate, version: int) -> ServerOrder:
     server = body.server
     least, most = _counts(server)
     networks = requested_networks(server.networks)
-    if most > 1:
-        _check_many(server, networks)
     _check_place(server)
     hints = body.hints if not isinstance(body.hints, UnsetType) else body.old_hints
     return ServerOrder(
@@ -64,18 +62,6 @@ def _counts(server: ServerNew) -> tuple[int, int]:
     if least > most:
         raise Invalid("min_count must be <= max_count")
     return least, most
-
-
-def _check_many(server: ServerNew, networks: RequestedNetworks) -> None:
-    if any(network.port_id for network in networks.networks):
-        raise Invalid(
-            "Unable to launch multiple instances with a single configured port ID. "
-            "Please launch your instance one by one with different ports."
-        )
-    if any(network.fixed_ip for network in networks.networks):
-        raise Invalid("Invalid fixed IP: max_count cannot be greater than 1 if an fixed_ip is specified.")
-    if server.hostname is not UNSET:
-        raise Invalid("Multiple servers cannot be given one hostname: max_count must be 1.")
 
 
 def _check_place(server: ServerNew) -> None:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from compute_service.api.policies import server_parts as parts
 from compute_service.api.policies import servers as policy
-from compute_service.api.servers import handlers, ips, log, migrations, views
+from compute_service.api.servers import bodies, handlers, ips, log, migrations, views
+from compute_service.api.servers.action_routes import ROUTES as ACTIONS
 from compute_service.api.servers.filters import ServerQuery
 from compute_service.api.servers.handlers import load_any_server
-from compute_service.api.table import Get, Route
+from compute_service.api.table import Get, Post, Route
 
 _S = "/servers/{server_id}"
 _LOG = f"{_S}/os-instance-actions"
 
 COLLECTION: tuple[Route, ...] = (
     Get("/servers", handlers.index, policy.INDEX, query=ServerQuery, reply=views.ServerList),
+    Post(
+        "/servers",
+        handlers.create,
+        policy.CREATE,
+        body=bodies.ServerCreate,
+        reply=views.ServerCreated,
+        status=202,
+    ),
     Get("/servers/detail", handlers.detail, policy.DETAIL, query=ServerQuery, reply=views.ServerDetails),
     Get("/servers/{server_id}", handlers.show, policy.SHOW, reply=views.ServerShown),
 )
@@ -56,4 +65,4 @@ PARTS: tuple[Route, ...] = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*COLLECTION, *PARTS)
+ROUTES: tuple[Route, ...] = (*COLLECTION, *ACTIONS, *PARTS)

@@ -1,0 +1,108 @@
+"""The bodies of actions: what stands under the action's name.
+
+Source: Compute API reference, "Servers - run an action".
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, UnsetType
+
+from compute_service.api.fields import (
+    BOOLISH,
+    HOST_NAME,
+    IPV4,
+    IPV6,
+    METADATA,
+    NAME,
+    UUID,
+    Either,
+    Text,
+    Whole,
+)
+from compute_service.api.servers.bodies import (
+    DESCRIPTION,
+    USER_DATA,
+    Certificates,
+    DiskConfig,
+    Hostname,
+    Personality,
+)
+from compute_service.api.servers.views import named
+from compute_service.api.shape import Body, View, since
+
+
+class Reboot(Body):
+    """reboot."""
+
+    type: Literal["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]
+
+
+class Resize(Body):
+    """resize."""
+
+    flavor_ref: Annotated[str | int, Either((Text(1), Whole(0)))] = named("flavorRef")
+    disk_config: DiskConfig = named("OS-DCF:diskConfig")
+
+
+class Rebuild(Body):
+    """rebuild."""
+
+    image_ref: Annotated[str, UUID] = named("imageRef")
+    name: Annotated[str | UnsetType, NAME] = UNSET
+    admin_password: str | UnsetType = named("adminPass")
+    metadata: Annotated[dict[str, str] | UnsetType, METADATA] = UNSET
+    preserve_ephemeral: Annotated[bool | UnsetType, BOOLISH] = UNSET
+    disk_config: DiskConfig = named("OS-DCF:diskConfig")
+    access_ip_v4: Annotated[str | UnsetType, IPV4] = named("accessIPv4")
+    access_ip_v6: Annotated[str | UnsetType, IPV6] = named("accessIPv6")
+    personality: Personality = UNSET
+    description: Annotated[str | UnsetType | None, DESCRIPTION, since("2.19")] = UNSET
+    key_name: Annotated[str | UnsetType | None, Text(1, 255), since("2.54")] = UNSET
+    user_data: Annotated[str | UnsetType | None, USER_DATA, since("2.57")] = UNSET
+    trusted_image_certificates: Certificates = UNSET
+    hostname: Hostname = UNSET
+
+
+class CreateImage(Body):
+    """createImage."""
+
+    name: Annotated[str, NAME]
+    metadata: Annotated[dict[str, str] | UnsetType, METADATA] = UNSET
+
+
+class ImageCreated(View):
+    """The answer to createImage from 2.45 on."""
+
+    image_id: str
+
+
+class ResetState(Body):
+    """os-resetState."""
+
+    state: Literal["active", "error"]
+
+
+class ConsoleOutput(Body):
+    """os-getConsoleOutput: the last `length` lines, or all."""
+
+    length: Annotated[int | UnsetType | None, Whole(-1)] = UNSET
+
+
+class ConsoleText(View):
+    """The answer to os-getConsoleOutput."""
+
+    output: str
+
+
+class Lock(Body):
+    """lock, from 2.73 on."""
+
+    locked_reason: Annotated[str | UnsetType, Text(1, 255)] = UNSET
+
+
+class Migrate(Body):
+    """migrate, from 2.56 on."""
+
+    host: Annotated[str | UnsetType | None, HOST_NAME] = UNSET
