@@ -6,7 +6,7 @@ from compute_service.domain.flow import Failure, StepKey
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import PowerState, TaskState, VmState
 from compute_service.flows.kinds.mapping import count_not
-from compute_service.flows.kinds.server import OnServer, at_host, faults, guest_of, row_of, settle
+from compute_service.flows.kinds.server import OnServer, at_host, faults, guest_of, settle
 from compute_service.flows.step import Flow, Remote, Run
 
 _OWN = frozenset({TaskState.RESTORING})
@@ -22,9 +22,9 @@ def _done(run: Run[OnServer]) -> None:
 
 
 def _failed(run: Run[OnServer], failure: Failure) -> None:
-    if row_of(run).vm_state is VmState.SOFT_DELETED:
+    left = settle(run, _OWN, **faults(run, failure))
+    if left is not None and left.vm_state is VmState.SOFT_DELETED:
         count_not(run.svc, run.params.uuid)
-    settle(run, _OWN, **faults(run, failure))
 
 
 RESTORE = Flow(

@@ -1,0 +1,45 @@
+"""Lock and unlock: keep those who are not admin from changing a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compute_service.control.act import note
+from compute_service.control.find import find_server, reread
+from compute_service.control.services import Services
+from compute_service.domain.context import Context
+from compute_service.domain.errors import Stale
+from compute_service.domain.instance import Instance
+from compute_service.store.instances import instance_update
+from compute_service.store.servers import Located
+
+
+def lock(ctx: Context, svc: Services, server: Located, reason: str | None = None) -> Instance:
+    """Lock a server; an owner who locks one that is locked already changes nothing."""
+    if server.instance.locked and not _is_admins(ctx, server.instance):
+        return server.instance
+    by = "admin" if _is_admins(ctx, server.instance) else "owner"
+    return _write(ctx, svc, server, "lock", locked_by=by, locked_reason=reason)
+
+
+def unlock(ctx: Context, svc: Services, server: Located) -> Instance:
+    """Unlock a server. Whether the requester may unlock what an admin locked is the caller's to check."""
+    return _write(ctx, svc, server, "unlock", locked_by=None, locked_reason=None)
+
+
+def _is_admins(ctx: Context, instance: Instance) -> bool:
+    """Tell whether the requester acts as an admin, on a server of another project."""
+    return ctx.is_admin and ctx.project_id != instance.project_id
+
+
+def _write(ctx: Context, svc: Services, server: Located, action: str, **changes: Any) -> Instance:
+    for last in (False, True):
+        with svc.store.database(server.database).write() as tx:
+            seen = reread(tx, server.instance)
+            if seen is not None:
+                note(tx, ctx, seen.uuid, action, f"api_{action}")
+                return instance_update(tx, seen, **changes)
+        if last:
+            break
+        server = find_server(ctx, svc, server.instance.uuid)
+    raise Stale(f"Instance {server.instance.uuid} was changed by another request.")

@@ -1,0 +1,77 @@
+"""Confirm a resize: what the source kept goes, and with it the way back.
+
+Until the source has removed it the move can still be reverted: a failure leaves the server as it was.
+"""
+
+from __future__ import annotations
+
+from compute_service.domain.flavor import Flavor
+from compute_service.domain.flow import Failure, StepKey
+from compute_service.domain.protocol import ComputeAgent
+from compute_service.domain.states import PowerState, VmState
+from compute_service.flows.kinds.mapping import count
+from compute_service.flows.kinds.moved import notes_after
+from compute_service.flows.kinds.server import OnServer, faults
+from compute_service.flows.step import Flow, Remote, Run
+from compute_service.store.instances import instance_get, instance_update
+from compute_service.store.migrations import migration_update
+
+
+class SettleParams(OnServer):
+    """Parameters of the end of a move. `host` is the source's."""
+
+    migration: str
+    flavor: Flavor
+    """What the server counts with in the end."""
+
+
+def _to_source(run: Run[SettleParams]) -> tuple[str, str] | None:
+    return None if run.params.host is None else (run.key.database, run.params.host)
+
+
+def _settle(run: Run[SettleParams], agent: ComputeAgent, key: StepKey) -> None:
+    agent.migrate_settle(key, run.params.uuid)
+
+
+def _done(run: Run[SettleParams]) -> None:
+    count(run.svc, run.params.uuid, run.params.flavor)
+    run.svc.placement.release(run.params.migration)
+    with run.svc.store.database(run.key.database).write() as tx:
+        migration_update(tx, run.params.migration, ("confirming",), status="confirmed")
+        seen = instance_get(tx, run.params.uuid)
+        if seen is not None and seen.vm_state is VmState.RESIZED:
+            off = seen.power_state is PowerState.SHUTDOWN
+            instance_update(
+                tx,
+                seen,
+                vm_state=VmState.STOPPED if off else VmState.ACTIVE,
+                system_metadata=notes_after(seen),
+            )
+
+
+def _failed(run: Run[SettleParams], failure: Failure) -> None:
+    with run.svc.store.database(run.key.database).write() as tx:
+        migration_update(tx, run.params.migration, ("confirming",), status="finished")
+        seen = instance_get(tx, run.params.uuid)
+        if seen is not None:
+            instance_update(tx, seen, **faults(run, failure))
+
+
+CONFIRM_RESIZE = Flow(
+    "confirm_resize",
+    SettleParams,
+    (
+        Remote(
+            "settle",
+            _to_source,
+            _settle,
+            event="compute_confirm_resize",
+            pivot=True,
+            retries=2,
+            deadline=600.0,
+        ),
+    ),
+    on_done=_done,
+    on_failed=_failed,
+    on_stuck=_failed,
+)

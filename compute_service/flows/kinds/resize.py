@@ -1,0 +1,321 @@
+"""Resize and cold migrate: hand a server's disks to another host (or make it another size on its own).
+
+While it lasts the server holds its new claim and the migration, a consumer of its own, the old one. The
+source keeps what it needs to take the guest back until the move is confirmed. Failures unwind to where it
+began; a host that rejects the guest is followed by the next alternate, in a new flow.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from compute_service.control.bell import ring
+from compute_service.control.spec import guest_spec
+from compute_service.domain.errors import NoValidHost
+from compute_service.domain.flavor import Flavor
+from compute_service.domain.flow import Failure, StepKey
+from compute_service.domain.guest import DisksMoved, GuestBuilt, GuestSpec
+from compute_service.domain.instance import Instance
+from compute_service.domain.migration import Migration, MigrationType
+from compute_service.domain.protocol import ComputeAgent
+from compute_service.domain.record import Record
+from compute_service.domain.request import Claim, PlacementRequest, SelectRequest
+from compute_service.domain.states import PowerState, TaskState, VmState
+from compute_service.flows.kinds.build import Ports, next_id
+from compute_service.flows.kinds.claims import Allocations, holds, rewrite
+from compute_service.flows.kinds.company import with_company
+from compute_service.flows.kinds.mapping import count
+from compute_service.flows.kinds.moved import RESIZE_TASKS, notes_before
+from compute_service.flows.kinds.server import CANCELLED, OnServer, fault_of, faults, idle, row_of
+from compute_service.flows.step import Flow, Remote, Run, Step
+from compute_service.flows.submit import Origin, new_flow, submit
+from compute_service.ports.placement import ConsumerAllocations
+from compute_service.store.compute_nodes import compute_node_of_host
+from compute_service.store.database import Tx
+from compute_service.store.flows import flow_get
+from compute_service.store.instances import instance_get, instance_update
+from compute_service.store.migrations import migration_insert, migration_update
+
+_MOVING = ("pre-migrating", "migrating", "post-migrating")
+
+
+class ResizeParams(OnServer):
+    """Parameters of a move. `claim` is the alternate to go to; None lets the scheduler choose."""
+
+    kind: MigrationType
+    was: VmState
+    old: Flavor
+    new: Flavor
+    request: PlacementRequest
+    auto_disk_config: bool | None = None
+    claim: Claim | None = None
+    alternates: tuple[Claim, ...] = ()
+    attempt: int = 1
+
+
+class Target(Record):
+    """Where the server goes, and what it held where it was."""
+
+    claim: Claim
+    alternates: tuple[Claim, ...] = ()
+    source: Allocations = {}
+
+
+def migration_id(flow_id: str) -> str:
+    """Return the UUID of a moving flow's migration, which is also a consumer of allocations."""
+    return str(uuid.uuid5(uuid.UUID(flow_id), "migration"))
+
+
+def _target(run: Run[ResizeParams]) -> Target:
+    return run.output("choose", Target)
+
+
+def _consumer(run: Run[ResizeParams], consumer: str, allocations: Allocations) -> ConsumerAllocations:
+    request = run.params.request
+    kind = "INSTANCE" if consumer == run.params.uuid else "MIGRATION"
+    return ConsumerAllocations(
+        consumer=consumer,
+        project_id=request.project_id,
+        user_id=request.user_id,
+        allocations=allocations,
+        consumer_type=kind,
+    )
+
+
+def _choose(run: Run[ResizeParams]) -> Target:
+    """Claim a host for the migration; the server keeps its own claim until both are swapped."""
+    seen, migration = row_of(run), migration_id(run.flow.id)
+    with run.svc.store.database(run.key.database).write() as tx:
+        migration_insert(tx, _migration(run, seen))
+    held = holds(run.svc.placement, seen.uuid)
+    if run.params.claim is not None:
+        rewrite(run.svc.placement, (_consumer(run, migration, run.params.claim.allocations),))
+        return Target(claim=run.params.claim, alternates=run.params.alternates, source=held)
+    request = with_company(run.svc, run.params.request, (seen.uuid,))
+    alternates = 0 if request.requested_host else run.svc.settings.scheduler.max_attempts - 1
+    decision = run.svc.scheduler.select(
+        SelectRequest(request=request, consumers=(migration,), alternates=alternates)
+    )
+    if not decision.selections:
+        raise NoValidHost(decision.message or "No valid host was found. ", decision.refused)
+    chosen = decision.selections[0]
+    return Target(claim=chosen.claim, alternates=chosen.alternates, source=held)
+
+
+def _migration(run: Run[ResizeParams], seen: Instance) -> Migration:
+    return Migration(
+        uuid=migration_id(run.flow.id),
+        instance_uuid=seen.uuid,
+        migration_type=run.params.kind,
+        status="pre-migrating",
+        source_compute=seen.host,
+        source_node=seen.node,
+        old_flavor_id=run.params.old.id,
+        new_flavor_id=run.params.new.id,
+        user_id=run.flow.user_id,
+        project_id=run.flow.project_id,
+        flow_id=run.flow.id,
+        created_at=run.svc.clock.now(),
+    )
+
+
+def _unchoose(run: Run[ResizeParams]) -> None:
+    run.svc.placement.release(migration_id(run.flow.id))
+
+
+def _swap(run: Run[ResizeParams]) -> None:
+    """Give the server the new claim and the migration the old one, at once."""
+    target = _target(run)
+    rewrite(
+        run.svc.placement,
+        (
+            _consumer(run, run.params.uuid, target.claim.allocations),
+            _consumer(run, migration_id(run.flow.id), target.source),
+        ),
+    )
+    _note(
+        run,
+        TaskState.RESIZE_MIGRATING,
+        "migrating",
+        dest_compute=target.claim.host,
+        dest_node=target.claim.node,
+        dest_host=_address(run, target.claim),
+    )
+
+
+def _swap_back(run: Run[ResizeParams]) -> None:
+    target = _target(run)
+    rewrite(
+        run.svc.placement,
+        (
+            _consumer(run, run.params.uuid, target.source),
+            _consumer(run, migration_id(run.flow.id), target.claim.allocations),
+        ),
+    )
+
+
+def _note(run: Run[ResizeParams], task: TaskState, status: str, **changes: Any) -> None:
+    """Show how far the move is."""
+    with run.svc.store.database(run.key.database).write() as tx:
+        seen = instance_get(tx, run.params.uuid)
+        if seen is not None and seen.task_state in RESIZE_TASKS:
+            instance_update(tx, seen, task_state=task)
+        migration_update(tx, migration_id(run.flow.id), _MOVING, status=status, **changes)
+
+
+def _address(run: Run[ResizeParams], claim: Claim) -> str | None:
+    with run.svc.store.database(claim.cell).read() as tx:
+        node = compute_node_of_host(tx, claim.host, claim.node)
+    return None if node is None else node.host_ip
+
+
+def _to_source(run: Run[ResizeParams]) -> tuple[str, str]:
+    return run.key.database, run.params.host or ""
+
+
+def _to_target(run: Run[ResizeParams]) -> tuple[str, str]:
+    return run.key.database, _target(run).claim.host
+
+
+def _guest(run: Run[ResizeParams], seen: Instance) -> GuestSpec:
+    power = PowerState.SHUTDOWN if run.params.was is VmState.STOPPED else PowerState.RUNNING
+    return guest_spec(seen, run.svc.settings.default.instance_name_template, power)
+
+
+def _move_out(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:
+    claim = _target(run).claim
+    agent.migrate_out(key, _guest(run, row_of(run)), claim.host, _address(run, claim))
+
+
+def _move_back(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:
+    agent.migrate_back(key, _guest(run, row_of(run)))
+
+
+def _bind_there(run: Run[ResizeParams]) -> Ports:
+    seen = row_of(run)
+    vifs = run.svc.network.bind(seen.uuid, seen.vifs, _target(run).claim.host)
+    _note(run, TaskState.RESIZE_FINISH, "post-migrating")
+    return Ports(vifs=vifs, bound_at=run.svc.clock.time())
+
+
+def _bind_here(run: Run[ResizeParams]) -> None:
+    seen = row_of(run)
+    if run.params.host is not None:
+        run.svc.network.bind(seen.uuid, seen.vifs, run.params.host)
+
+
+def _move_in(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:
+    claim = _target(run).claim
+    there = row_of(run).replace(
+        flavor=run.params.new, vifs=run.output("bind", Ports).vifs, availability_zone=claim.availability_zone
+    )
+    moved = run.output("move out", DisksMoved)
+    agent.migrate_in(key, _guest(run, there), moved, run.params.kind == "resize")
+
+
+def _clear(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:
+    agent.destroy(key, run.params.uuid, True)
+
+
+def _done(run: Run[ResizeParams]) -> None:
+    claim, built = _target(run).claim, run.output("move in", GuestBuilt)
+    with run.svc.store.database(run.key.database).write() as tx:
+        seen = instance_get(tx, run.params.uuid)
+        if migration_update(tx, migration_id(run.flow.id), _MOVING, status="finished") and seen is not None:
+            disk = run.params.auto_disk_config
+            instance_update(
+                tx,
+                seen,
+                **idle(seen, RESIZE_TASKS),
+                vm_state=VmState.RESIZED,
+                power_state=built.power_state,
+                flavor=run.params.new,
+                host=claim.host,
+                node=claim.node,
+                availability_zone=claim.availability_zone,
+                vifs=run.output("bind", Ports).vifs,
+                launched_at=run.svc.clock.now(),
+                progress=0,
+                auto_disk_config=seen.auto_disk_config if disk is None else disk,
+                system_metadata=notes_before(seen),
+            )
+
+
+def _failed(run: Run[ResizeParams], failure: Failure) -> None:
+    """Go to the next alternate, or leave the server as it was."""
+    with run.svc.store.database(run.key.database).write() as tx:
+        migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
+        again = _again(tx, run, failure)
+        if again is None:
+            seen = instance_get(tx, run.params.uuid)
+            if seen is not None:
+                instance_update(tx, seen, **idle(seen, RESIZE_TASKS), **faults(run, failure))
+    if again is not None:
+        ring(run.svc, again)
+        return
+    count(run.svc, run.params.uuid, run.params.old)
+
+
+def _again(tx: Tx, run: Run[ResizeParams], failure: Failure) -> Any:
+    """Submit the flow to the next alternate and return its key, or None when there is none."""
+    known = flow_get(tx, next_id(run.flow.id))
+    chosen = run.outputs.get("choose")
+    alternates = chosen.alternates if isinstance(chosen, Target) else run.params.alternates
+    seen = instance_get(tx, run.params.uuid)
+    if failure.kind not in ("HostRejected", "Conflict") or not alternates or failure.kind == CANCELLED:
+        return None
+    if run.params.attempt >= run.svc.settings.scheduler.max_attempts:
+        return None
+    if known is None and (seen is None or seen.task_state not in RESIZE_TASKS):
+        return None
+    params = run.params.replace(
+        claim=alternates[0], alternates=alternates[1:], attempt=run.params.attempt + 1
+    )
+    flow = new_flow(
+        "resize",
+        params,
+        Origin.like(run.flow),
+        instance_uuid=run.params.uuid,
+        action=run.flow.action,
+        flow_id=next_id(run.flow.id),
+    )
+    if known is None and seen is not None:
+        fault = fault_of(failure, run.svc.clock.now())
+        instance_update(tx, seen, task_state=TaskState.RESIZE_PREP, fault=fault)
+    return submit(tx, flow)
+
+
+def _stuck(run: Run[ResizeParams], failure: Failure) -> None:
+    with run.svc.store.database(run.key.database).write() as tx:
+        migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
+        seen = instance_get(tx, run.params.uuid)
+        if seen is not None:
+            instance_update(
+                tx, seen, **idle(seen, RESIZE_TASKS), vm_state=VmState.ERROR, **faults(run, failure)
+            )
+
+
+RESIZE = Flow(
+    "resize",
+    ResizeParams,
+    (
+        Step("choose", _choose, _unchoose, output=Target, event="conductor_migrate_server"),
+        Step("swap", _swap, _swap_back, event="compute_prep_resize"),
+        Remote(
+            "move out",
+            _to_source,
+            _move_out,
+            _move_back,
+            output=DisksMoved,
+            event="compute_resize_instance",
+            undo_needs_host=True,
+        ),
+        Step("bind", _bind_there, _bind_here, output=Ports),
+        Remote("move in", _to_target, _move_in, _clear, output=GuestBuilt, event="compute_finish_resize"),
+    ),
+    on_done=_done,
+    on_failed=_failed,
+    on_stuck=_stuck,
+    migration="resize",
+)
