@@ -57,7 +57,7 @@ class Store:
         self.api = self._database(API_DATABASE, urls.api)
         """The API database."""
         self._lock = threading.Lock()
-        self._databases: dict[str, Database] = {API_DATABASE: self.api}
+        self._databases: dict[str, tuple[str, Database]] = {API_DATABASE: (urls.api, self.api)}
         self._cells: tuple[Cell, ...] = ()
         self._read_at = -self.FRESH
         self._down: dict[str, tuple[float, str]] = {}
@@ -139,7 +139,7 @@ class Store:
         """Let go of all connections and threads."""
         with self._lock:
             threads, self._threads = self._threads, None
-            databases = tuple(self._databases.values())
+            databases = tuple(database for _, database in self._databases.values())
         if threads is not None:
             threads.shutdown(wait=False, cancel_futures=True)
         for database in databases:
@@ -195,11 +195,11 @@ class Store:
 
     def _database_of(self, cell: Cell) -> Database:
         with self._lock:
-            known = self._databases.get(cell.uuid)
-            made = self._database(cell.uuid, cell.database_connection)
-            if known is not None and known.url == made.url:
+            at, known = self._databases.get(cell.uuid, (None, None))
+            if known is not None and at == cell.database_connection:
                 return known
-            self._databases[cell.uuid] = made
+            made = self._database(cell.uuid, cell.database_connection)
+            self._databases[cell.uuid] = (cell.database_connection, made)
         if known is not None:
             known.close()
         return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, exists, insert, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, delete, exists, insert, or_, select, update
 
 from compute_service.domain.errors import Conflict, Invalid, NotFound
 from compute_service.domain.flavor import Flavor
@@ -32,6 +32,12 @@ _COLUMNS = (
     "updated_at",
 )
 _SELECT = select(*(_t[name] for name in _COLUMNS))
+
+_e, _p = flavor_extra_specs.c, flavor_projects.c
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+_SPECS = select(_e.flavor_id, _e.key, _e.value).where(_e.flavor_id.in_(_WANTED)).order_by(_e.key)
+_PROJECTS = select(_p.flavor_id, _p.project_id).where(_p.flavor_id.in_(_WANTED)).order_by(_p.project_id)
+_ONE = _SELECT.where(_t.flavorid == bindparam("wanted"))
 
 SORT_KEYS: Final[dict[str, str]] = {
     **{name: name for name in _COLUMNS if name != "swap_mb"},
@@ -68,14 +74,10 @@ def _flavors(
     specs: dict[int, dict[str, str]] = {}
     access: dict[int, list[str]] = {}
     if ids and extra_specs:
-        e = flavor_extra_specs.c
-        wanted = select(e.flavor_id, e.key, e.value).where(e.flavor_id.in_(ids)).order_by(e.key)
-        for flavor_id, key, value in tx.all(wanted):
+        for flavor_id, key, value in tx.all(_SPECS, {"wanted": ids}):
             specs.setdefault(flavor_id, {})[key] = value
     if ids and projects:
-        p = flavor_projects.c
-        allowed = select(p.flavor_id, p.project_id).where(p.flavor_id.in_(ids)).order_by(p.project_id)
-        for flavor_id, project_id in tx.all(allowed):
+        for flavor_id, project_id in tx.all(_PROJECTS, {"wanted": ids}):
             access.setdefault(flavor_id, []).append(project_id)
     return [
         Flavor(
@@ -110,7 +112,7 @@ def flavor_insert(tx: Tx, flavor: Flavor) -> Flavor:
 
 def flavor_get(tx: Tx, flavorid: str, projects: bool = False) -> Flavor | None:
     """Return a flavor with its extra specs (and projects, if asked), or None."""
-    rows = tx.all(_SELECT.where(_t.flavorid == flavorid))
+    rows = tx.all(_ONE, {"wanted": flavorid})
     found = _flavors(tx, rows, projects=projects)
     return found[0] if found else None
 
@@ -138,7 +140,9 @@ def flavor_page(tx: Tx, query: FlavorQuery, extra_specs: bool = True) -> list[Fl
         if last is None:
             raise Invalid(f"marker [{query.marker}] not found")
         statement = statement.where(beyond([(column, descending, last[0]), (_t.id, descending, last[1])]))
-    statement = statement.order_by(ordered(tx, column, descending), ordered(tx, _t.id, descending))
+    statement = statement.order_by(
+        ordered(tx.dialect, column, descending), ordered(tx.dialect, _t.id, descending)
+    )
     rows = tx.all(statement if query.limit is None else statement.limit(query.limit))
     return _flavors(tx, rows, extra_specs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, update
+from sqlalchemy import and_, bindparam, or_, update
 
 from compute_service.domain.flow import Failure, StepKey, StepRecord, StepState
 from compute_service.store.database import Tx
@@ -14,11 +14,30 @@ from compute_service.store.sql import dump_some, insert_new
 from compute_service.store.tables.flows import flow_steps
 
 _s = flow_steps.c
-_OPEN = (StepState.STARTED.value, StepState.PARKED.value)
 
 
-def _is(key: StepKey) -> ColumnElement[bool]:
-    return and_(_s.flow_id == key.flow_id, _s.seq == key.seq, _s.phase == key.phase.value)
+_THIS = and_(
+    _s.flow_id == bindparam("this_flow"),
+    _s.seq == bindparam("this_seq"),
+    _s.phase == bindparam("this_phase"),
+)
+_UNENDED = or_(*(_s.state == state.value for state in (StepState.STARTED, StepState.PARKED)))
+_ATTEMPT = bindparam("this_attempt", type_=_s.attempt.type)
+_BEGIN_AGAIN = update(flow_steps).where(
+    _THIS, or_(_s.attempt < _ATTEMPT, and_(_s.attempt == _ATTEMPT, _UNENDED))
+)
+_GO_ON = update(flow_steps).where(_THIS, _s.attempt == _ATTEMPT, _UNENDED)
+_PARKED = update(flow_steps).where(_THIS, _s.attempt == _ATTEMPT, _s.state == StepState.PARKED.value)
+_OF_FLOW = STEP_SELECT.where(_s.flow_id == bindparam("wanted")).order_by(_s.seq, _s.phase)
+
+
+def _this(step: StepKey | StepRecord) -> dict[str, Any]:
+    return {
+        "this_flow": step.flow_id,
+        "this_seq": step.seq,
+        "this_phase": step.phase.value,
+        "this_attempt": step.attempt,
+    }
 
 
 def step_start(tx: Tx, step: StepRecord) -> bool:
@@ -31,14 +50,8 @@ def step_start(tx: Tx, step: StepRecord) -> bool:
     if insert_new(tx, flow_steps, values) is not None:
         return True
     kept = ("flow_id", "seq", "phase", "started_at")
-    statement = update(flow_steps).where(
-        _s.flow_id == step.flow_id,
-        _s.seq == step.seq,
-        _s.phase == step.phase.value,
-        or_(_s.attempt < step.attempt, and_(_s.attempt == step.attempt, _s.state.in_(_OPEN))),
-    )
     changed = {name: value for name, value in values.items() if name not in kept}
-    return tx.execute(statement.values(changed)).rowcount == 1
+    return tx.execute(_BEGIN_AGAIN, {**changed, **_this(step)}).rowcount == 1
 
 
 def step_finish(
@@ -53,14 +66,13 @@ def step_finish(
 
     False when this attempt has ended already, is not the current one, or never began.
     """
-    statement = update(flow_steps).where(_is(key), _s.attempt == key.attempt, _s.state.in_(_OPEN))
     values = {
         "state": state.value,
         "output": dump_some(output),
         "error": dump_some(error),
         "finished_at": now or tx.now(),
     }
-    return tx.execute(statement.values(values)).rowcount == 1
+    return tx.execute(_GO_ON, {**values, **_this(key)}).rowcount == 1
 
 
 def step_park(
@@ -74,22 +86,17 @@ def step_park(
 
     False when this attempt has ended already, is not the current one, or never began.
     """
-    statement = update(flow_steps).where(_is(key), _s.attempt == key.attempt, _s.state.in_(_OPEN))
     values: dict[str, Any] = {"state": StepState.PARKED.value, "deadline": deadline, "sent_at": sent_at}
     if host is not None:
         values["host"] = host
-    return tx.execute(statement.values(values)).rowcount == 1
+    return tx.execute(_GO_ON, {**values, **_this(key)}).rowcount == 1
 
 
 def step_sent(tx: Tx, key: StepKey, sent_at: float) -> bool:
     """Log that a parked phase's message went out again; False when it is no longer parked."""
-    statement = update(flow_steps).where(
-        _is(key), _s.attempt == key.attempt, _s.state == StepState.PARKED.value
-    )
-    return tx.execute(statement.values(sent_at=sent_at)).rowcount == 1
+    return tx.execute(_PARKED, {"sent_at": sent_at, **_this(key)}).rowcount == 1
 
 
 def steps_of(tx: Tx, flow_id: str) -> list[StepRecord]:
     """Return a flow's steps in order, `do` before `undo` of each."""
-    statement = STEP_SELECT.where(_s.flow_id == flow_id).order_by(_s.seq, _s.phase)
-    return [step_of(row) for row in tx.all(statement)]
+    return [step_of(row) for row in tx.all(_OF_FLOW, {"wanted": flow_id})]

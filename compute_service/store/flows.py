@@ -12,7 +12,21 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Update, and_, case, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.expression import alias
 
 from compute_service.domain.errors import Invalid
@@ -75,6 +89,14 @@ class FlowQuery(Record):
     limit: int | None = None
 
 
+_ONE = FLOW_SELECT.where(_t.id == bindparam("wanted"))
+_CLAIM = update(flows).where(
+    _t.id == bindparam("wanted"),
+    or_(*(_t.state == state for state in _LIVE)),
+    _t.lease <= bindparam("at"),
+)
+
+
 def flow_insert(tx: Tx, flow: FlowRecord) -> bool:
     """Add a flow; False when one of that id was there, which is left as it stands."""
     return insert_new(tx, flows, flow_row(tx, flow)) is not None
@@ -87,7 +109,7 @@ def flows_insert(tx: Tx, new: Sequence[FlowRecord]) -> None:
 
 def flow_get(tx: Tx, flow_id: str) -> FlowRecord | None:
     """Return a flow, or None."""
-    row = tx.one(FLOW_SELECT.where(_t.id == flow_id))
+    row = tx.one(_ONE, {"wanted": flow_id})
     return None if row is None else flow_of(row)
 
 
@@ -107,8 +129,8 @@ def flow_claim(tx: Tx, flow_id: str, owner: str, now: float, lease_until: float)
 
     `now` and `lease_until` are epoch seconds.
     """
-    statement = _live(flow_id).where(_t.lease <= now).values(owner=owner, lease=lease_until)
-    return flow_get(tx, flow_id) if tx.execute(statement).rowcount == 1 else None
+    claim = {"wanted": flow_id, "at": now, "owner": owner, "lease": lease_until}
+    return flow_get(tx, flow_id) if tx.execute(_CLAIM, claim).rowcount == 1 else None
 
 
 def flow_renew(tx: Tx, flow_id: str, owner: str, lease_until: float) -> bool:
@@ -196,18 +218,27 @@ def flow_wake_at(tx: Tx, flow_id: str, at: float = 0.0) -> bool:
     return tx.execute(sooner).rowcount == 1
 
 
-def flows_due(tx: Tx, now: float, limit: int = 100) -> list[FlowRecord]:
-    """Return unfinished flows that nobody has and whose time has come, longest due first.
-
-    A waiting flow is left out while the flow it waits for is unfinished in the same database.
-    """
+def _due() -> Select[Any]:
     first = alias(flows, "first")
     blocked = and_(
         _t.state == FlowState.WAITING.value,
         exists().where(first.c.id == _t.after, first.c.state.in_(_LIVE)),
     )
-    statement = FLOW_SELECT.where(_t.state.in_(_LIVE), _t.wake_at <= now, _t.lease <= now, ~blocked)
-    return [flow_of(row) for row in tx.all(statement.order_by(_t.wake_at, _t.id).limit(limit))]
+    at: ColumnElement[float] = bindparam("at")
+    statement = FLOW_SELECT.where(_t.state.in_(_LIVE), _t.wake_at <= at, _t.lease <= at, ~blocked)
+    return statement.order_by(_t.wake_at, _t.id).limit(bindparam("most"))
+
+
+_DUE = _due()
+"""Made once: it is run every few seconds in every database."""
+
+
+def flows_due(tx: Tx, now: float, limit: int = 100) -> list[FlowRecord]:
+    """Return unfinished flows that nobody has and whose time has come, longest due first.
+
+    A waiting flow is left out while the flow it waits for is unfinished in the same database.
+    """
+    return [flow_of(row) for row in tx.all(_DUE, {"at": now, "most": limit})]
 
 
 def flows_after(tx: Tx, flow_id: str) -> list[FlowRecord]:

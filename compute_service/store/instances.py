@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 
 from compute_service.domain.errors import Invalid, Stale
 from compute_service.domain.instance import Instance
 from compute_service.domain.states import VmState
 from compute_service.store.database import Tx
-from compute_service.store.instance_query import InstanceQuery, page_statement, tags_column
-from compute_service.store.instance_rows import COLUMNS, columns_of, instance_of, row_of
+from compute_service.store.instance_query import SELECT, SELECT_WITH_TAGS, InstanceQuery, page_statement
+from compute_service.store.instance_rows import columns_of, instance_of, row_of
 from compute_service.store.sql import insert_new
 from compute_service.store.tables.instances import instances, tags
 
@@ -33,6 +33,15 @@ __all__ = [
     "instances_remove",
     "instances_soft_deleted",
 ]
+
+
+_ANY = SELECT_WITH_TAGS.where(instances.c.uuid == bindparam("wanted"))
+_LIVING = _ANY.where(instances.c.deleted == 0)
+_SWAP = update(instances).where(
+    instances.c.uuid == bindparam("seen_uuid"),
+    instances.c.generation == bindparam("seen_generation"),
+    instances.c.deleted == 0,
+)
 
 
 def instance_insert(tx: Tx, instance: Instance) -> Instance:
@@ -71,16 +80,13 @@ def _insert_tags(tx: Tx, new: Iterable[Instance]) -> None:
 
 def instance_get(tx: Tx, uuid: str, deleted: bool = False) -> Instance | None:
     """Return a server with its tags, or None; a deleted one only if `deleted`."""
-    statement = select(*COLUMNS, tags_column()).where(instances.c.uuid == uuid)
-    if not deleted:
-        statement = statement.where(instances.c.deleted == 0)
-    row = tx.one(statement)
+    row = tx.one(_ANY if deleted else _LIVING, {"wanted": uuid})
     return None if row is None else instance_of(row)
 
 
 def instances_get(tx: Tx, uuids: Iterable[str], deleted: bool = False) -> dict[str, Instance]:
     """Return the servers among `uuids` that are here, by UUID, with their tags."""
-    statement = select(*COLUMNS, tags_column()).where(instances.c.uuid.in_(list(uuids)))
+    statement = SELECT_WITH_TAGS.where(instances.c.uuid.in_(list(uuids)))
     if not deleted:
         statement = statement.where(instances.c.deleted == 0)
     found = (instance_of(row) for row in tx.all(statement))
@@ -102,13 +108,10 @@ def instance_update(tx: Tx, seen: Instance, **changes: Any) -> Instance:
     return seen.replace(**{**changes, "generation": seen.generation + 1})
 
 
-def _swap(tx: Tx, seen: Instance, values: dict[str, Any]) -> None:
-    statement = update(instances).where(
-        instances.c.uuid == seen.uuid,
-        instances.c.generation == seen.generation,
-        instances.c.deleted == 0,
-    )
-    if tx.execute(statement.values(values)).rowcount != 1:
+def _swap(tx: Tx, seen: Instance, values: dict[str, Any], delete: bool = False) -> None:
+    statement = _SWAP.values(deleted=instances.c.id) if delete else _SWAP
+    seen_as = {"seen_uuid": seen.uuid, "seen_generation": seen.generation}
+    if tx.execute(statement, {**values, **seen_as}).rowcount != 1:
         raise Stale(f"Instance {seen.uuid} was changed by another request.")
 
 
@@ -134,8 +137,7 @@ def instance_delete(tx: Tx, seen: Instance, now: datetime) -> Instance:
     }
     values = columns_of(changes)
     values["generation"] = seen.generation + 1
-    values["deleted"] = instances.c.id
-    _swap(tx, seen, values)
+    _swap(tx, seen, values, delete=True)
     return seen.replace(**changes, generation=seen.generation + 1, deleted=True)
 
 
@@ -162,7 +164,12 @@ def instance_page(tx: Tx, query: InstanceQuery, after: Instance | None = None) -
         after = instance_get(tx, query.marker, deleted=True)
         if after is None:
             raise Invalid(f"marker [{query.marker}] not found")
-    return [instance_of(row) for row in tx.all(page_statement(tx, query, after))]
+    return instances_of(tx, page_statement(tx.dialect, query, after))
+
+
+def instances_of(tx: Tx, statement: Select[Any]) -> list[Instance]:
+    """Run a statement of `page_statement`: for callers that ask several databases the same."""
+    return [instance_of(row) for row in tx.all(statement)]
 
 
 def instances_on_host(tx: Tx, host: str, deleted_since: datetime | None = None) -> list[Instance]:
@@ -170,13 +177,13 @@ def instances_on_host(tx: Tx, host: str, deleted_since: datetime | None = None) 
     wanted = instances.c.deleted == 0
     if deleted_since is not None:
         wanted |= instances.c.deleted_at >= deleted_since
-    statement = select(*COLUMNS).where(instances.c.host == host, wanted).order_by(instances.c.id)
+    statement = SELECT.where(instances.c.host == host, wanted).order_by(instances.c.id)
     return [instance_of(row) for row in tx.all(statement)]
 
 
 def instances_busy(tx: Tx, updated_before: datetime, limit: int) -> list[Instance]:
     """Return living servers with a task state that nothing has changed since a time, longest first."""
-    statement = select(*COLUMNS).where(
+    statement = SELECT.where(
         instances.c.deleted == 0, instances.c.task_state.is_not(None), instances.c.updated_at < updated_before
     )
     return [instance_of(row) for row in tx.all(statement.order_by(instances.c.updated_at).limit(limit))]
@@ -184,7 +191,7 @@ def instances_busy(tx: Tx, updated_before: datetime, limit: int) -> list[Instanc
 
 def instances_soft_deleted(tx: Tx, deleted_before: datetime, limit: int) -> list[Instance]:
     """Return idle servers that were soft-deleted before a time, longest first."""
-    statement = select(*COLUMNS).where(
+    statement = SELECT.where(
         instances.c.deleted == 0,
         instances.c.vm_state == VmState.SOFT_DELETED.value,
         instances.c.task_state.is_(None),

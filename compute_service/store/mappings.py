@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from compute_service.domain.errors import Conflict, NotFound, Stale
 from compute_service.domain.host import Cell
@@ -162,6 +162,9 @@ _INSTANCE = select(
 ).join_from(instance_mappings, cell_mappings, isouter=True)
 
 
+_ONE = _INSTANCE.where(_t.uuid == bindparam("wanted"))
+
+
 def _mapping(row: Values) -> InstanceMapping:
     return InstanceMapping(
         uuid=row[0],
@@ -201,7 +204,7 @@ def instance_mappings_insert(tx: Tx, mappings: Sequence[InstanceMapping]) -> Non
 
 def instance_mapping_get(tx: Tx, uuid: str) -> InstanceMapping | None:
     """Return a server's mapping, deleted servers included, or None."""
-    row = tx.one(_INSTANCE.where(_t.uuid == uuid))
+    row = tx.one(_ONE, {"wanted": uuid})
     return None if row is None else _mapping(row)
 
 

@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, case, delete, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from compute_service.domain.quota import ServerUsage
 from compute_service.store.database import Tx
@@ -34,33 +46,29 @@ def quota_lock(tx: Tx, project_id: str) -> None:
         upsert(tx, quota_locks, [{"project_id": project_id}], ("project_id",))
 
 
+def _own(column: Any) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(case((_i.user_id == bindparam("user"), column), else_=0)), 0)
+
+
+_COUNTED = (func.count(), func.coalesce(func.sum(_i.vcpus), 0), func.coalesce(func.sum(_i.memory_mb), 0))
+_LIVING = and_(_i.project_id == bindparam("project"), _i.deleted.is_(False))
+_USAGE = select(*_COUNTED).where(_LIVING)
+_USAGE_OF_USER = _USAGE.where(_i.user_id == bindparam("user"))
+_USAGES = select(*_COUNTED, _own(1), _own(_i.vcpus), _own(_i.memory_mb)).where(_LIVING)
+
+
 def quota_usage(tx: Tx, project_id: str, user_id: str | None = None) -> ServerUsage:
     """Return what the living servers of a project (or of one user in it) take."""
-    statement = select(
-        func.count(), func.coalesce(func.sum(_i.vcpus), 0), func.coalesce(func.sum(_i.memory_mb), 0)
-    ).where(_i.project_id == project_id, _i.deleted.is_(False))
-    if user_id is not None:
-        statement = statement.where(_i.user_id == user_id)
-    row = tx.one(statement)
+    if user_id is None:
+        row = tx.one(_USAGE, {"project": project_id})
+    else:
+        row = tx.one(_USAGE_OF_USER, {"project": project_id, "user": user_id})
     return ServerUsage() if row is None else _usage(row[0], row[1], row[2])
 
 
 def quota_usages(tx: Tx, project_id: str, user_id: str) -> tuple[ServerUsage, ServerUsage]:
     """Return what a project's servers take, and of that what one user's take, in one statement."""
-    mine = _i.user_id == user_id
-
-    def own(column: Any) -> ColumnElement[Any]:
-        return func.coalesce(func.sum(case((mine, column), else_=0)), 0)
-
-    statement = select(
-        func.count(),
-        func.coalesce(func.sum(_i.vcpus), 0),
-        func.coalesce(func.sum(_i.memory_mb), 0),
-        own(1),
-        own(_i.vcpus),
-        own(_i.memory_mb),
-    ).where(_i.project_id == project_id, _i.deleted.is_(False))
-    row = tx.one(statement)
+    row = tx.one(_USAGES, {"project": project_id, "user": user_id})
     if row is None:
         return ServerUsage(), ServerUsage()
     return _usage(row[0], row[1], row[2]), _usage(row[3], row[4], row[5])
@@ -70,23 +78,27 @@ def _usage(instances: int, cores: int, ram: int) -> ServerUsage:
     return ServerUsage(instances=int(instances), cores=int(cores), ram=int(ram))
 
 
+def _limits() -> CompoundSelect[Any]:
+    p, u, c = quotas.c, project_user_quotas.c, quota_classes.c
+    project: ColumnElement[str] = bindparam("project")
+    user: ColumnElement[str] = bindparam("user")
+    return union_all(
+        select(literal(0), c.resource, c.hard_limit).where(c.class_name == DEFAULT_CLASS),
+        select(literal(1), p.resource, p.hard_limit).where(p.project_id == project),
+        select(literal(2), u.resource, u.hard_limit).where(u.project_id == project, u.user_id == user),
+    )
+
+
+_LIMITS = _limits()
+
+
 def quota_limits(
     tx: Tx, project_id: str, user_id: str | None = None, *, defaults: Mapping[str, int]
 ) -> dict[str, int]:
     """Return the limit of every resource in `defaults` (the configured ones), in one statement."""
-    p, u, c = quotas.c, project_user_quotas.c, quota_classes.c
-    sources = [
-        select(literal(0), c.resource, c.hard_limit).where(c.class_name == DEFAULT_CLASS),
-        select(literal(1), p.resource, p.hard_limit).where(p.project_id == project_id),
-    ]
-    if user_id is not None:
-        sources.append(
-            select(literal(2), u.resource, u.hard_limit).where(
-                u.project_id == project_id, u.user_id == user_id
-            )
-        )
+    found = tx.all(_LIMITS, {"project": project_id, "user": user_id})
     limits = dict(defaults)
-    for _, resource, limit in sorted(tuple(row) for row in tx.all(union_all(*sources))):
+    for _, resource, limit in sorted(tuple(row) for row in found):
         if resource in limits:
             limits[resource] = limit
     return limits

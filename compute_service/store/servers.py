@@ -7,13 +7,16 @@ import heapq
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from sqlalchemy import Select
+
 from compute_service.domain.errors import ComputeError, Invalid, NotFound, Unavailable
 from compute_service.domain.flow import API_DATABASE
 from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
+from compute_service.store.database import Tx
 from compute_service.store.engine import Store
-from compute_service.store.instance_query import InstanceQuery, sort_terms, sort_value
-from compute_service.store.instances import instance_get, instance_page
+from compute_service.store.instance_query import InstanceQuery, page_statement, sort_terms, sort_value
+from compute_service.store.instances import instance_get, instances_of
 from compute_service.store.mappings import InstanceMapping, instance_mapping_get, instance_mapping_page
 
 
@@ -76,9 +79,18 @@ def server_page(store: Store, query: InstanceQuery, timeout: float = 60.0) -> Se
     A server seen both unplaced and in its cell is the cell's. Raises Invalid for an unknown marker, filter or
     sort key, Unavailable when the API database does not answer.
     """
+    if query.uuids is not None and not query.uuids:
+        return ServerPage()
     after = _marker(store, query)
-    names = store.names()
-    answers = store.fan_out(lambda tx: instance_page(tx, query, after), names, timeout)
+    statements: dict[str, Select[Any]] = {}
+
+    def ask(tx: Tx) -> list[Instance]:
+        statement = statements.get(tx.dialect)
+        if statement is None:
+            statement = statements[tx.dialect] = page_statement(tx.dialect, query, after)
+        return instances_of(tx, statement)
+
+    answers = store.fan_out(ask, store.names(), timeout)
     pages: dict[str, list[Instance]] = {}
     down: list[str] = []
     for name, answer in answers.items():

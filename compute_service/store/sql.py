@@ -93,22 +93,22 @@ def upsert(tx: Tx, table: Table, rows: list[dict[str, Any]], keys: Iterable[str]
     )
 
 
-def matches(tx: Tx, column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
+def matches(dialect: str, column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
     """Return the condition that a regular expression is found in a text, whatever the case.
 
     `^` and `$` stand for the ends of any line of the text.
     """
-    if tx.dialect == "postgresql":
+    if dialect == "postgresql":
         return column.op("~*", is_comparison=True)(f"(?n){pattern}")
-    if tx.dialect == "mysql":
+    if dialect == "mysql":
         return column.op("REGEXP", is_comparison=True)(f"(?im){pattern}")
     return column.op("REGEXP", is_comparison=True)(pattern)
 
 
-def ordered(tx: Tx, column: ColumnElement[Any], descending: bool) -> ColumnElement[Any]:
+def ordered(dialect: str, column: ColumnElement[Any], descending: bool) -> ColumnElement[Any]:
     """Return the sort term for a column, nothing being less than anything."""
     term = column.desc() if descending else column.asc()
-    if tx.dialect != "postgresql":
+    if dialect != "postgresql":
         return term
     return term.nulls_last() if descending else term.nulls_first()
 
