@@ -1,0 +1,90 @@
+"""What goes wrong, decided by a seed, until it is told to stop."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from compute_service.domain.errors import Invalid, Unavailable
+from compute_service.store.database import Database, Tx
+
+
+class Crash(BaseException):
+    """A process dies here. Not an Exception: nothing may catch it."""
+
+
+@dataclass(frozen=True)
+class Odds:
+    """How likely each thing is, each time it could happen."""
+
+    crash: float = 0.01
+    lost: float = 0.15
+    doubled: float = 0.1
+    fails: float = 0.05
+    half_done: float = 0.5
+    """Of the failures: those that come after the effect."""
+    passes: float = 0.5
+    """Of the failures: those that would not come again."""
+    meanwhile: float = 0.05
+    """Of the effects: those in the middle of which something else happens."""
+
+
+class Faults:
+    """Makes things go wrong. `calm` stops it."""
+
+    def __init__(self, rnd: random.Random, odds: Odds) -> None:
+        self.rnd, self.odds = rnd, odds
+        self.calm = False
+        self.seen: Counter[str] = Counter()
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Lets one other thing happen, as threads do."""
+        self._inside = False
+
+    def happens(self, what: str, odds: float) -> bool:
+        """Decide about one thing that could go wrong."""
+        if self.calm or self.rnd.random() >= odds:
+            return False
+        self.seen[what] += 1
+        return True
+
+    def point(self) -> None:
+        """A place at which a process may die."""
+        if self.happens("crashes", self.odds.crash):
+            raise Crash
+
+    def around(self, effect: Callable[[], Any]) -> Any:
+        """Have an effect, with crashes and failures before and after it."""
+        self.point()
+        self._let_others()
+        fails = self.happens("failures", self.odds.fails)
+        half = fails and self.rnd.random() < self.odds.half_done
+        value = effect() if half or not fails else None
+        self.point()
+        if fails:
+            raise Unavailable("passes") if self.rnd.random() < self.odds.passes else Invalid("stays")
+        return value
+
+    def _let_others(self) -> None:
+        if not self._inside and self.happens("interleavings", self.odds.meanwhile):
+            self._inside = True
+            try:
+                self.meanwhile()
+            finally:
+                self._inside = False
+
+    def guard(self, database: Database) -> None:
+        """Let processes die before and after each write transaction of a database."""
+        write = database.write
+
+        @contextmanager
+        def guarded() -> Iterator[Tx]:
+            self.point()
+            with write() as tx:
+                yield tx
+            self.point()
+
+        database.write = guarded  # type: ignore[method-assign]
