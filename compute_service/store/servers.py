@@ -6,6 +6,7 @@ import functools
 import heapq
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select
 
