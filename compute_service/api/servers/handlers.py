@@ -27,14 +27,19 @@ from compute_service.control.create import create_servers
 from compute_service.control.find import find_server
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
-from compute_service.domain.errors import Unavailable
+from compute_service.domain.errors import NotFound, Unavailable
 from compute_service.domain.order import ServerOrder
-from compute_service.store.servers import ServerPage, server_page
+from compute_service.store.groups import groups_of_instances
+from compute_service.store.servers import DownServer, ServerPage, server_mapping, server_page
 
 
 def load_server(ctx: Context, svc: Services, req: Request) -> None:
     """Fetch the server that the path names. Raises NotFound."""
     req.take_server(find_server(ctx, svc, req.params["server_id"]))
+
+
+def load_nothing(ctx: Context, svc: Services, req: Request) -> None:
+    """Leave it to the handler to fetch the server and to ask the policy."""
 
 
 def load_any_server(ctx: Context, svc: Services, req: Request) -> None:
@@ -93,8 +98,35 @@ def detail(ctx: Context, svc: Services, req: Request) -> ServerDetails:
 
 
 def show(ctx: Context, svc: Services, req: Request) -> ServerShown:
-    """Show a server."""
+    """Show a server; of one whose cell does not answer, what is known elsewhere (2.69)."""
+    try:
+        load_server(ctx, svc, req)
+    except Unavailable:
+        if not req.at_least(DOWN_CELLS_NAMED):
+            raise
+        return _show_down(ctx, svc, req)
+    req.enforce(policy.SHOW)
     return ServerShown(server=Look(svc, req).whole(req.server.instance, shown=True))
+
+
+def _show_down(ctx: Context, svc: Services, req: Request) -> ServerShown:
+    uuid = req.params["server_id"]
+    mapping = server_mapping(svc.store, uuid)
+    if mapping is None or not (ctx.is_admin or mapping.project_id == ctx.project_id):
+        raise NotFound(f"Instance {uuid} could not be found.")
+    req.enforce(policy.SHOW, {"project_id": mapping.project_id, "user_id": mapping.user_id})
+    with svc.store.api.read() as tx:
+        groups = groups_of_instances(tx, [uuid])
+    known = DownServer(
+        uuid=uuid,
+        project_id=mapping.project_id,
+        user_id=mapping.user_id,
+        cell=mapping.cell or "",
+        created_at=mapping.created_at,
+    )
+    view = Look(svc, req).down(known, shown=True)
+    view.server_groups = list(groups.values())
+    return ServerShown(server=view)
 
 
 def create(ctx: Context, svc: Services, req: Request) -> Reply:

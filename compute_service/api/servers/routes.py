@@ -24,7 +24,7 @@ COLLECTION: tuple[Route, ...] = (
         status=202,
     ),
     Get("/servers/detail", handlers.detail, policy.DETAIL, query=ServerQuery, reply=views.ServerDetails),
-    Get("/servers/{server_id}", handlers.show, policy.SHOW, reply=views.ServerShown),
+    Get(_S, handlers.show, reply=views.ServerShown, load=handlers.load_nothing),
 )
 
 PARTS: tuple[Route, ...] = (

@@ -11,8 +11,11 @@ from compute_service.api.app import Parts, application
 from compute_service.api.context import no_auth
 from compute_service.api.policies import ALL
 from compute_service.api.policy import Policy
+from compute_service.clients.fake.images import FakeImages
+from compute_service.clients.fake.network import FakeNetwork
 from compute_service.config.settings import Settings
 from compute_service.control.services import Services
+from compute_service.domain.errors import Unavailable
 from compute_service.domain.instance import Instance
 from compute_service.store.embedded import embedded_cell, embedded_store
 from compute_service.store.engine import Store
@@ -35,6 +38,15 @@ class Bell:
         self.rung += [key.flow_id for key in keys]
 
 
+class _Broken:
+    """Stands for a database that does not answer."""
+
+    def read(self) -> Any:
+        raise Unavailable("the database does not answer")
+
+    write = read
+
+
 @dataclass
 class World:
     """An application with all that a test needs to look behind it."""
@@ -46,6 +58,22 @@ class World:
     @property
     def store(self) -> Store:
         return self.svc.store
+
+    @property
+    def images(self) -> FakeImages:
+        return cast(FakeImages, self.svc.images)
+
+    @property
+    def network(self) -> FakeNetwork:
+        return cast(FakeNetwork, self.svc.network)
+
+    def statements(self) -> int:
+        """Return how many statements ran in all databases."""
+        return sum(self.store.database(name).statements for name in self.store.names())
+
+    def cell_is_down(self) -> None:
+        """Let the cell's database not answer."""
+        self.store.database(CELL)._turn = _Broken()  # type: ignore[assignment]
 
     def caller(self, user: str = "alice", project: str = OWN, role: str = "member") -> Caller:
         return Caller(self.app, f"{user}:{project}:{role}", "2.104")
@@ -70,6 +98,8 @@ def make_world(settings: Settings | None = None, **parts: Any) -> World:
         "store": embedded_store(now=clock.now),
         "clock": clock,
         "conductor": bell,
+        "images": FakeImages(clock),
+        "network": FakeNetwork(clock),
         "settings": settings or Settings(),
     }
     missing = {name: cast(Any, None) for name in Services.__dataclass_fields__ if name not in given}
