@@ -1,0 +1,189 @@
+"""Whether all that is held is held by a server that needs it, and all that a server needs is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from compute_service.domain.flavor import Flavor
+from compute_service.domain.flow import API_DATABASE
+from compute_service.domain.instance import Instance
+from compute_service.domain.states import PowerState, VmState
+from compute_service.store.instances import instances_get
+from compute_service.store.mappings import InstanceMapping, instance_mappings_get
+from compute_service.store.migrations import MigrationQuery, migration_page
+from compute_service.virt.fake.guest import FakeGuest
+from tests.simulation.servers.hosts import SimHost
+from tests.simulation.servers.world import IMAGE, World
+
+POWER = {
+    VmState.ACTIVE: PowerState.RUNNING,
+    VmState.STOPPED: PowerState.SHUTDOWN,
+    VmState.SOFT_DELETED: PowerState.SHUTDOWN,
+    VmState.PAUSED: PowerState.PAUSED,
+    VmState.SUSPENDED: PowerState.SHUTDOWN,
+}
+"""The power that a settled server's guest has."""
+
+
+@dataclass
+class Held:
+    """What belongs to servers; what is found beyond that is lost."""
+
+    consumers: set[str] = field(default_factory=set)
+    guests: set[tuple[str, str]] = field(default_factory=set)
+    """(host, server)"""
+    kept: set[tuple[str, str]] = field(default_factory=set)
+    devices: set[str] = field(default_factory=set)
+
+
+class Audit:
+    """One look at a world at rest."""
+
+    def __init__(self, world: World, servers: list[str]) -> None:
+        self._world, self._servers = world, servers
+        self._held = Held()
+        self.states: Counter[str] = Counter()
+        """How many servers ended in which state."""
+
+    def problems(self) -> list[str]:
+        """Return what is not as it should be."""
+        found = [f"{number} flows are {state}" for state, number in self._world.flow_states().items()]
+        found += self._rows()
+        found += self._left_over()
+        return found
+
+    def _rows(self) -> Iterator[str]:
+        store = self._world.store
+        rows = {}
+        for name in store.names():
+            with store.database(name).read() as tx:
+                rows[name] = instances_get(tx, self._servers, deleted=True)
+        with store.api.read() as tx:
+            mappings = instance_mappings_get(tx, self._servers)
+        for uuid in self._servers:
+            places = {name: found[uuid] for name, found in rows.items() if uuid in found}
+            mapping = mappings[uuid]
+            for text in self._server(places, mapping):
+                yield f"{uuid}: {text}"
+
+    def _server(self, places: dict[str, Instance], mapping: InstanceMapping) -> Iterator[str]:
+        if len(places) > 1:
+            yield f"is in {sorted(places)}"
+            return
+        if not places:
+            self.states["gone"] += 1
+            if not mapping.deleted:
+                yield "has no row and counts"
+            return
+        ((where, row),) = places.items()
+        self.states[row.vm_state.value] += 1
+        if mapping.cell != (None if where == API_DATABASE else where):
+            yield f"is in {where} and mapped to {mapping.cell}"
+        if row.deleted:
+            if not mapping.deleted:
+                yield "is deleted and counts"
+            return
+        yield from self._living(row, mapping)
+
+    def _living(self, row: Instance, mapping: InstanceMapping) -> Iterator[str]:
+        if row.task_state is not None:
+            yield f"is {row.vm_state} and still {row.task_state}"
+        counts = row.vm_state is not VmState.SOFT_DELETED
+        if mapping.deleted == counts:
+            yield f"is {row.vm_state} and counts: {not mapping.deleted}"
+        if counts:
+            yield from self._quota(row, mapping)
+        if row.vm_state in (VmState.BUILDING, VmState.DELETED):
+            yield f"is {row.vm_state}"
+        yield from self._resources(row)
+
+    def _quota(self, row: Instance, mapping: InstanceMapping) -> Iterator[str]:
+        taken = (mapping.vcpus, mapping.memory_mb)
+        if taken != (row.flavor.vcpus, row.flavor.memory_mb) and row.vm_state is not VmState.RESIZED:
+            yield f"counts with {taken} and has {row.flavor.name}"
+
+    def _resources(self, row: Instance) -> Iterator[str]:
+        if row.host is None:
+            if row.vm_state is not VmState.ERROR:
+                yield f"is {row.vm_state} on no host"
+            return
+        host = self._world.hosts[row.host]
+        yield from self._allocation(row.uuid, host, row.flavor)
+        self._held.devices.add(row.uuid)
+        yield from self._ports(row)
+        yield from self._guest(row, host)
+        if row.vm_state is VmState.RESIZED:
+            yield from self._way_back(row)
+
+    def _allocation(self, consumer: str, host: SimHost, flavor: Flavor) -> Iterator[str]:
+        self._held.consumers.add(consumer)
+        wanted = {host.node: {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb, "DISK_GB": flavor.disk_gb}}
+        held = self._world.placement.allocations_by_consumer.get(consumer)
+        if held != wanted:
+            yield f"holds {held} instead of {wanted}"
+
+    def _ports(self, row: Instance) -> Iterator[str]:
+        ports = {p.id: p.host for p in self._world.network.ports.values() if p.device_id == row.uuid}
+        wanted = {vif.port_id: row.host for vif in row.vifs}
+        if ports != wanted or not ports:
+            yield f"is {row.vm_state} with ports {ports} instead of {wanted}"
+
+    def _guest(self, row: Instance, host: SimHost) -> Iterator[str]:
+        self._held.guests.add((host.name, row.uuid))
+        states = {guest.uuid: guest.power_state for guest in host.driver.guests()}
+        if row.vm_state is VmState.ERROR:
+            return
+        wanted = POWER.get(row.vm_state, row.power_state)
+        if row.uuid not in states:
+            yield f"is {row.vm_state} without a guest on {host.name}"
+        elif states[row.uuid] is not wanted:
+            yield f"is {row.vm_state} with a guest that is {states[row.uuid].name}"
+        elif row.power_state is not wanted:
+            yield f"is {row.vm_state} with power {row.power_state.name}"
+
+    def _way_back(self, row: Instance) -> Iterator[str]:
+        with self._world.store.database(self._world.hosts[row.host or ""].cell).read() as tx:
+            moves = migration_page(tx, MigrationQuery(instance_uuid=row.uuid, status="finished"))
+        if len(moves) != 1 or moves[0].source_compute is None:
+            yield f"is resized with {len(moves)} finished migrations"
+            return
+        source = self._world.hosts[moves[0].source_compute]
+        self._held.kept.add((source.name, row.uuid))
+        self._held.consumers.add(moves[0].uuid)
+        if moves[0].uuid not in self._world.placement.allocations_by_consumer:
+            yield "is resized and its migration holds nothing"
+        if row.uuid not in {guest.uuid for guest in kept_by(source)}:
+            yield f"is resized and {source.name} keeps nothing of it"
+
+    def _left_over(self) -> Iterator[str]:
+        world, held = self._world, self._held
+        for consumer in world.placement.allocations_by_consumer.keys() - held.consumers:
+            yield f"{consumer} holds allocations"
+        for port in world.network.ports.values():
+            if port.device_id not in held.devices:
+                yield f"port {port.id} of {port.device_id} is left"
+        for host in world.hosts.values():
+            yield from self._strays(host)
+        for image in world.images.images.values():
+            if image.id != IMAGE and image.status != "active":
+                yield f"image {image.id} is {image.status}"
+
+    def _strays(self, host: SimHost) -> Iterator[str]:
+        for guest in guests_on(host):
+            if (host.name, guest.uuid) not in self._held.guests:
+                yield f"guest {guest.uuid} is left on {host.name}"
+        for guest in kept_by(host):
+            if (host.name, guest.uuid) not in self._held.kept:
+                yield f"guest {guest.uuid} is kept by {host.name}"
+
+
+def guests_on(host: SimHost) -> list[FakeGuest]:
+    """Return all guests of a host, those too of which only disks are left."""
+    return list(host.driver._guests)
+
+
+def kept_by(host: SimHost) -> list[FakeGuest]:
+    """Return the guests that a host keeps aside for their way back."""
+    return list(host.driver._kept)

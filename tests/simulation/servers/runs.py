@@ -1,0 +1,99 @@
+"""One seed from beginning to end."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections import Counter
+from unittest.mock import patch
+
+from compute_service.store.engine import Store
+from tests.fakes.clock import ManualClock
+from tests.fixtures.stores import empty, make_store
+from tests.simulation.faults import Odds
+from tests.simulation.plants import planted
+from tests.simulation.runs import Outcome
+from tests.simulation.servers.audit import Audit
+from tests.simulation.servers.users import Users
+from tests.simulation.servers.world import HOSTS, Plan, World
+
+
+@functools.cache
+def _store() -> tuple[Store, ManualClock]:
+    clock = ManualClock()
+    return make_store(lambda: "sqlite://", clock.now), clock
+
+
+def run_servers(
+    seed: int, plant: str | None = None, odds: Odds | None = None, plan: Plan | None = None
+) -> Outcome:
+    """Run a seed over whole servers."""
+    store, clock = _store()
+    empty(store)
+    databases = [store.database(name) for name in store.names()]
+    originals = [database.write for database in databases]
+    try:
+        # Identifiers come from the seed too: flows that are due at the same time go in their order.
+        with planted(plant), patch("os.urandom", random.Random(seed).randbytes):
+            world = World(seed, store, clock, odds or Odds())
+            for database in databases:
+                world.faults.guard(database)
+            return _run(world, plan or Plan())
+    finally:
+        for database, original in zip(databases, originals, strict=True):
+            database.write = original  # type: ignore[method-assign]
+
+
+def _run(world: World, plan: Plan) -> Outcome:
+    users = Users(world, plan.orders)
+    problems = _through(world, users, plan)
+    audit = Audit(world, users.servers)
+    problems += audit.problems()
+    counts = Counter(world.faults.seen)
+    counts.update({f"servers {state}": number for state, number in audit.states.items()})
+    counts.update({f"accepted {what}": number for what, number in users.accepted.items()})
+    return Outcome(problems, counts)
+
+
+def _through(world: World, users: Users, plan: Plan) -> list[str]:
+    """Have trouble, then calm until all is at rest; return what was never to happen."""
+    faults = world.faults
+    faults.meanwhile = world.one_event
+    faults.calm = False
+    start = world.clock.time()
+    while world.clock.time() - start < plan.troubled:
+        world.clock.advance(world.rnd.random())
+        users.maybe()
+        _trip(world)
+        world.one_event()
+    faults.calm = True
+    for host in world.hosts.values():
+        host.down = False
+    return _settle(world, plan.calm) + _settle(world, plan.calm)
+
+
+def _settle(world: World, limit: float) -> list[str]:
+    """Let all come to rest, then have hosts look around."""
+    end = world.clock.time() + limit
+    while not world.at_rest():
+        if world.clock.time() > end:
+            return [f"not at rest after {limit:.0f} seconds: {world.flow_states()}"]
+        world.one_event()
+    for host in world.hosts.values():
+        host.look_around()
+    world.drain()
+    return []
+
+
+def _trip(world: World) -> None:
+    """Let something happen to a host."""
+    rnd = world.rnd
+    if rnd.random() < 0.01:
+        host = world.hosts[rnd.choice(list(HOSTS))]
+        host.down = not host.down
+        world.faults.seen["hosts down or up"] += 1
+    if rnd.random() < 0.005:
+        world.hosts[rnd.choice(list(HOSTS))].lose_journal()
+        world.faults.seen["lost journals"] += 1
+    if rnd.random() < 0.005:
+        world.hosts[rnd.choice(list(HOSTS))].disturb()

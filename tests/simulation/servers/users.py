@@ -1,0 +1,107 @@
+"""What users do: order servers and act on them, whatever state they are in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from compute_service.control import delete, power, rebuild, resize, snapshot
+from compute_service.control.create import create_servers
+from compute_service.control.find import find_server
+from compute_service.control.services import Services
+from compute_service.domain.context import Context
+from compute_service.domain.errors import ComputeError
+from compute_service.domain.order import RebuildOrder, ServerOrder
+from compute_service.domain.vif import RequestedNetworks
+from compute_service.store.servers import Located
+from tests.simulation.faults import Faults
+from tests.simulation.servers.world import FLAVORS, IMAGE, World
+
+USER = Context(request_id="req-1", user_id="user", project_id="project", is_admin=True)
+
+Act = Callable[[Context, Services, Located], object]
+
+
+def _resize(ctx: Context, svc: Services, server: Located) -> object:
+    other = next(f for f in FLAVORS if f.flavorid != server.instance.flavor.flavorid)
+    return resize.resize(ctx, svc, server, other.flavorid)
+
+
+def _rebuild(ctx: Context, svc: Services, server: Located) -> object:
+    return rebuild.rebuild(ctx, svc, server, RebuildOrder(image_ref=IMAGE))
+
+
+ACTS: dict[str, tuple[int, Act]] = {
+    "stop": (3, power.stop),
+    "start": (3, power.start),
+    "reboot": (1, lambda ctx, svc, server: power.reboot(ctx, svc, server, hard=False)),
+    "reboot hard": (1, lambda ctx, svc, server: power.reboot(ctx, svc, server, hard=True)),
+    "pause": (1, power.pause),
+    "unpause": (1, power.unpause),
+    "suspend": (1, power.suspend),
+    "resume": (1, power.resume),
+    "delete": (2, delete.delete),
+    "force delete": (1, delete.force_delete),
+    "restore": (2, delete.restore),
+    "resize": (3, _resize),
+    "migrate": (3, resize.migrate),
+    "confirm": (3, resize.confirm_resize),
+    "revert": (3, resize.revert_resize),
+    "rebuild": (2, _rebuild),
+    "snapshot": (2, lambda ctx, svc, server: snapshot.create_image(ctx, svc, server, "copy")),
+}
+"""What can be done to a server, and how often it is, against the others."""
+
+
+class Users:
+    """They do what comes to their mind and take no for an answer."""
+
+    def __init__(self, world: World, orders: int) -> None:
+        self._world, self._orders = world, orders
+        self.servers: list[str] = []
+        self.accepted: Counter[str] = Counter()
+
+    def maybe(self) -> None:
+        """Do something now and then."""
+        rnd = self._world.rnd
+        if len(self.servers) < self._orders and rnd.random() < 0.05:
+            self._quietly(self._world.faults, "create", self.order)
+        if self.servers and rnd.random() < 0.08:
+            names = list(ACTS)
+            what = rnd.choices(names, [ACTS[name][0] for name in names])[0]
+            server = rnd.choice(self.servers)
+            self._quietly(self._world.faults, what, lambda: self.act(server, ACTS[what][1]))
+
+    def order(self) -> None:
+        """Order one or two servers."""
+        rnd = self._world.rnd
+        number = rnd.choice((1, 1, 1, 2))
+        created = create_servers(
+            USER,
+            self._world.users,
+            ServerOrder(
+                name="server",
+                flavor_ref=rnd.choice(FLAVORS).flavorid,
+                image_ref=IMAGE,
+                min_count=number,
+                max_count=number,
+                networks=RequestedNetworks(mode="auto"),
+            ),
+        )
+        self.servers += [one.uuid for one in created.servers]
+
+    def act(self, uuid: str, act: Act) -> None:
+        """Act on a server."""
+        svc = self._world.users
+        act(USER, svc, find_server(USER, svc, uuid))
+
+    def _quietly(self, faults: Faults, what: str, work: Callable[[], None]) -> None:
+        """Do something in a request that does not die, and note whether it was accepted."""
+        calm, faults.calm = faults.calm, True
+        try:
+            work()
+        except ComputeError:
+            return
+        finally:
+            faults.calm = calm
+        self.accepted[what] += 1
