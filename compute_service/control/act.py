@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from compute_service.control.bell import ring
-from compute_service.control.find import find_server, reread
+from compute_service.control.find import find_server
 from compute_service.control.liveness import host_must_be_up
 from compute_service.control.services import Services
 from compute_service.domain.actions import ACTIONS, Action
@@ -116,21 +116,6 @@ def wait_behind(tx: Tx, seen: Instance, action: Action) -> list[FlowKey]:
         for flow in unfinished:
             flow_cancel(tx, flow.id, f"overtaken by {action.name}")
     return [FlowKey(database=tx.database, flow_id=flow.id) for flow in unfinished]
-
-
-def write(ctx: Context, svc: Services, server: Located, key: str, **changes: Any) -> Instance:
-    """Change a server's row as an action that needs no flow, and return it as it is then.
-
-    It is checked like any other action, against the row as it is when written. Raises Locked, InvalidState,
-    or Stale when the server was given to its cell in this moment.
-    """
-    action = ACTIONS[key]
-    with svc.store.database(server.database).write() as tx:
-        seen = reread(tx, server.instance)
-        if seen is None:
-            raise Stale(f"Instance {server.instance.uuid} was changed by another request.")
-        action.check(seen, ctx.is_admin)
-        return instance_update(tx, seen, **changes)
 
 
 def note(tx: Tx, ctx: Context, instance_uuid: str, action: str, event: str | None = None) -> None:

@@ -89,7 +89,7 @@ def create_servers(
     with svc.store.api.write() as tx:
         left = budget(tx, svc.settings, ctx.project_id, ctx.user_id, seen)
         check_metadata(left.limits["metadata_items"], order.metadata)
-        check_files(left.limits, order.injected_files, _sizes(order.injected_files))
+        check_files(left.limits, order.injected_files, injected_sizes(order.injected_files))
         number = left.fitting(plan.flavor, order.min_count, order.max_count)
         servers = _servers(ctx, svc, plan, number)
         if plan.where.group is not None:
@@ -123,7 +123,7 @@ def _resolve(ctx: Context, svc: Services, order: ServerOrder, zero_disk_allowed:
         networks=networks,
         disks=disks,
         where=where,
-        keypair=_keypair(ctx, svc, order.key_name),
+        keypair=server_keypair(ctx, svc, order.key_name),
         auto_disk_config=disk_config_of(image, order.disk_config),
         reservation_id=new_reservation_id(),
         admin_password=order.admin_password or new_password(svc.settings.default.password_length),
@@ -154,7 +154,8 @@ def _image(ctx: Context, svc: Services, image_ref: str, flavor: Flavor) -> Image
     return image
 
 
-def _keypair(ctx: Context, svc: Services, name: str | None) -> ServerKeypair | None:
+def server_keypair(ctx: Context, svc: Services, name: str | None) -> ServerKeypair | None:
+    """Return the requester's key pair as a server keeps it; None for no name. Raises Invalid."""
     if name is None:
         return None
     with svc.store.api.read() as tx:
@@ -164,8 +165,8 @@ def _keypair(ctx: Context, svc: Services, name: str | None) -> ServerKeypair | N
     return ServerKeypair(name=found.name, public_key=found.public_key, type=found.type)
 
 
-def _sizes(files: tuple[tuple[str, str], ...]) -> list[int]:
-    """Return the bytes of each file's contents. Raises Invalid for what is not base64."""
+def injected_sizes(files: tuple[tuple[str, str], ...]) -> list[int]:
+    """Return the bytes of each injected file's contents. Raises Invalid for what is not base64."""
     try:
         return [len(base64.b64decode(contents, validate=True)) for _, contents in files]
     except (ValueError, binascii.Error) as error:

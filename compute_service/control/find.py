@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
-from compute_service.domain.errors import NotFound
+from compute_service.domain.errors import NotFound, Stale
 from compute_service.domain.flow import API_DATABASE
 from compute_service.domain.instance import Instance
 from compute_service.store.database import Tx
@@ -32,3 +34,21 @@ def reread(tx: Tx, seen: Instance) -> Instance | None:
     if tx.database == API_DATABASE:
         quota_lock(tx, seen.project_id)
     return instance_get(tx, seen.uuid)
+
+
+def change_row(
+    ctx: Context, svc: Services, server: Located, change: Callable[[Tx, Instance], Instance]
+) -> Instance:
+    """Change a server's row as it is now, wherever it is, and return what `change` does.
+
+    One that is handed to its cell meanwhile is found there. Raises Stale when it cannot be caught, and what
+    `change` raises.
+    """
+    for last in (False, True):
+        with svc.store.database(server.database).write() as tx:
+            seen = reread(tx, server.instance)
+            if seen is not None:
+                return change(tx, seen)
+        if not last:
+            server = find_server(ctx, svc, server.instance.uuid)
+    raise Stale(f"Instance {server.instance.uuid} was changed by another request.")

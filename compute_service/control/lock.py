@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from compute_service.control.act import note
-from compute_service.control.find import find_server, reread
+from compute_service.control.find import change_row
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
-from compute_service.domain.errors import Stale
 from compute_service.domain.instance import Instance
+from compute_service.store.database import Tx
 from compute_service.store.instances import instance_update
 from compute_service.store.servers import Located
 
@@ -33,13 +33,8 @@ def _is_admins(ctx: Context, instance: Instance) -> bool:
 
 
 def _write(ctx: Context, svc: Services, server: Located, action: str, **changes: Any) -> Instance:
-    for last in (False, True):
-        with svc.store.database(server.database).write() as tx:
-            seen = reread(tx, server.instance)
-            if seen is not None:
-                note(tx, ctx, seen.uuid, action, f"api_{action}")
-                return instance_update(tx, seen, **changes)
-        if last:
-            break
-        server = find_server(ctx, svc, server.instance.uuid)
-    raise Stale(f"Instance {server.instance.uuid} was changed by another request.")
+    def change(tx: Tx, now: Instance) -> Instance:
+        note(tx, ctx, now.uuid, action, f"api_{action}")
+        return instance_update(tx, now, **changes)
+
+    return change_row(ctx, svc, server, change)

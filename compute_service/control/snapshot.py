@@ -1,0 +1,95 @@
+"""createImage: an image record is made for the user at once; a host fills it later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import uuid4
+
+from compute_service.control.act import Work, admit, check
+from compute_service.control.images import image_of
+from compute_service.control.quota import check_metadata, limits_in
+from compute_service.control.services import Services
+from compute_service.domain.actions import ACTIONS
+from compute_service.domain.context import Context
+from compute_service.domain.errors import Invalid
+from compute_service.domain.image import Image
+from compute_service.domain.instance import Instance
+from compute_service.flows.kinds.snapshot import SnapshotParams
+from compute_service.store.servers import Located
+
+_NEVER_INHERITED = frozenset({"cache_in_nova", "bittorrent"})
+_SIGNATURE = "img_signature"
+
+
+def create_image(
+    ctx: Context,
+    svc: Services,
+    server: Located,
+    name: str,
+    metadata: Mapping[str, str] | None = None,
+    count_metadata: bool = False,
+) -> str:
+    """Begin a snapshot of a server's root disk and return its image's id.
+
+    `count_metadata`: whether the quota of metadata items holds (below microversion 2.39). Raises
+    InvalidState, OverQuota, Invalid (the server has no local root disk).
+    """
+    check(ctx, svc, server, ACTIONS["create_image"])
+    seen = server.instance
+    if count_metadata:
+        with svc.store.api.read() as tx:
+            limits = limits_in(tx, svc.settings, ctx.project_id, ctx.user_id)
+        check_metadata(limits["metadata_items"], metadata or {})
+    if not seen.image_ref:
+        raise Invalid("A server without a local root disk cannot be made an image of.")
+    image = svc.images.create(_image(ctx, svc, seen, name, metadata or {}), ctx)
+
+    def params(now: Instance) -> SnapshotParams:
+        return SnapshotParams(
+            uuid=now.uuid, host=now.host, image_id=image.id, disk_format=image.disk_format or None
+        )
+
+    try:
+        admit(ctx, svc, server, Work("create_image", params))
+    except Exception:
+        svc.images.delete(image.id)
+        raise
+    return image.id
+
+
+def _image(ctx: Context, svc: Services, seen: Instance, name: str, metadata: Mapping[str, str]) -> Image:
+    base = image_of(seen)
+    return Image(
+        id=str(uuid4()),
+        name=name,
+        status="queued",
+        owner=ctx.project_id,
+        visibility="private",
+        disk_format=base.disk_format if base is not None else "",
+        container_format=base.container_format if base is not None else "bare",
+        min_ram_mb=base.min_ram_mb if base is not None else 0,
+        min_disk_gb=max(seen.flavor.root_gb, base.min_disk_gb if base is not None else 0),
+        properties={**_inherited(svc, seen), **_own(ctx, seen), **metadata},
+    )
+
+
+def _inherited(svc: Services, seen: Instance) -> dict[str, str]:
+    left_out = _NEVER_INHERITED | set(svc.settings.default.non_inheritable_image_properties)
+    return {
+        key: value
+        for key, value in seen.image_properties.items()
+        if key not in left_out and not key.startswith(_SIGNATURE)
+    }
+
+
+def _own(ctx: Context, seen: Instance) -> dict[str, str]:
+    return {
+        "image_type": "snapshot",
+        "image_location": "snapshot",
+        "image_state": "available",
+        "instance_uuid": seen.uuid,
+        "user_id": ctx.user_id,
+        "owner_id": ctx.project_id,
+        "base_image_ref": seen.image_ref,
+        "boot_roles": ",".join(ctx.roles),
+    }
