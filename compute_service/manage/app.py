@@ -1,0 +1,76 @@
+"""`nova-manage`: all categories under one command line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+
+from compute_service.domain.errors import ComputeError
+from compute_service.manage import api_db, cell_instances, cells, db, flow, hosts, placement
+from compute_service.manage.tools import FAILED, OK, UNEXPECTED, Command, Options, Tools, add_commands
+from compute_service.version import VERSION
+
+LOG = logging.getLogger(__name__)
+
+CATEGORIES: Mapping[str, tuple[str, tuple[Command, ...]]] = {
+    "api_db": ("The API database's schema.", api_db.COMMANDS),
+    "cell_v2": ("Cells, and what is in them.", cells.COMMANDS + hosts.COMMANDS + cell_instances.COMMANDS),
+    "db": ("A cell database's schema and old rows.", db.COMMANDS),
+    "flow": ("Work that goes on or got stuck.", flow.COMMANDS),
+    "placement": ("What placement and the databases hold of each other.", placement.COMMANDS),
+}
+"""Category → what it is about, and its commands."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all categories."""
+    made = argparse.ArgumentParser(prog="nova-manage", description="Manage a compute service.")
+    made.add_argument("--version", action="version", version=VERSION)
+    categories = made.add_subparsers(dest="category", metavar="CATEGORY", required=True)
+    categories.add_parser("version", help="Print the release.").set_defaults(run=print_version)
+    completion = categories.add_parser("bash-completion", help="Print words that can follow.")
+    completion.add_argument("query_category", nargs="?", help="The category whose commands to print.")
+    completion.set_defaults(run=print_words)
+    for name, (about, commands) in CATEGORIES.items():
+        add_commands(categories.add_parser(name, help=about, description=about), commands)
+    return made
+
+
+def print_version(options: Options, tools: Tools) -> int:
+    """Print the release."""
+    tools.say(VERSION)
+    return OK
+
+
+def print_words(options: Options, tools: Tools) -> int:
+    """Print the categories, or the commands of one."""
+    found = CATEGORIES.get(options.query_category or "")
+    words = CATEGORIES if found is None else [command.name for command in found[1]]
+    tools.say(" ".join(sorted(words)))
+    return OK
+
+
+def main(argv: Sequence[str], tools: Tools) -> int:
+    """Run one command; returns its exit code.
+
+    Raises SystemExit with 2 for a command line that cannot be understood. What goes wrong for a reason is
+    told and gives 1 unless the command says otherwise; anything unexpected is told with its trace and gives
+    255.
+    """
+    return run(parser().parse_args(argv), tools)
+
+
+def run(options: Options, tools: Tools) -> int:
+    """Run a parsed command."""
+    try:
+        return int(options.run(options, tools))
+    except ComputeError as error:
+        tools.say(f"ERROR: {error.message}")
+        return FAILED
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        tools.say(f"error: {type(error).__name__}: {error}")
+        return UNEXPECTED
