@@ -24,6 +24,8 @@ class Odds:
     crash: float = 0.01
     lost: float = 0.15
     doubled: float = 0.1
+    late: float = 0.5
+    """Of the doubled ones: those whose second copy comes late."""
     fails: float = 0.05
     half_done: float = 0.5
     """Of the failures: those that come after the effect."""

@@ -124,7 +124,7 @@ class World:
         self.rnd = random.Random(seed)
         self.faults = Faults(self.rnd, odds)
         self.store, self.clock = store, clock
-        self.wires = Wires(self.faults)
+        self.wires = Wires(self.faults, clock.time)
         self.sets: dict[str, set[str]] = {
             name: set() for name in ("claim", "ports", "mark", "flag", "sealed")
         }
@@ -293,7 +293,7 @@ class World:
                 self.order()
             if self.rnd.random() < 0.015:
                 self.take_back()
-            if self.rnd.random() < 0.01:
+            if self.rnd.random() < 0.03:
                 self.give_up()
             if self.rnd.random() < 0.05:
                 self.flag()
