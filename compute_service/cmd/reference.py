@@ -85,7 +85,7 @@ def actions_page() -> str:
 
 def flows_page() -> str:
     """Return every kind of flow with its steps."""
-    from compute_service.flows.registry import FLOWS
+    from compute_service.flows.kinds import FLOWS
     from compute_service.flows.step import Remote, Wait
 
     def row(number: int, step: object) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from compute_service.conductor.reconcilers.discovery import NewHosts
 from compute_service.conductor.reconcilers.reclaim import SoftDeleted
 from compute_service.conductor.reconcilers.stranded import Stranded
 from compute_service.conductor.reconcilers.sweep import Sweep
+from compute_service.conductor.reconcilers.unconfirmed import UnconfirmedResizes
 from compute_service.flows.engine import Engine
 
 
@@ -36,6 +37,7 @@ def reconcilers(engine: Engine, submit: Callable[[Callable[[], None]], None]) ->
     svc = engine.svc
     return [
         Sweep(engine, submit),
+        UnconfirmedResizes(svc),
         SoftDeleted(svc),
         NewHosts(svc),
         Stranded(svc),
