@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import signal
 import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
 from compute_service.cmd import systemd
+from compute_service.cmd.bell import Bell
 from compute_service.cmd.logs import configure, set_levels
 from compute_service.cmd.metrics import Health, Listener, Metrics, with_process_figures
 from compute_service.cmd.timers import Timers
@@ -51,7 +52,8 @@ class Runner:
         self.metrics = metrics or Metrics()
         self.health = Health()
         self._reload = reload
-        self._words: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._words: deque[int] = deque()
+        self._bell = Bell()
         self.timers = Timers()
         self._stops: list[tuple[str, Stop]] = []
         self._reloads: list[Callable[[], object]] = []
@@ -67,11 +69,12 @@ class Runner:
 
     def stop(self) -> None:
         """Ask the daemon to stop, as SIGTERM does."""
-        self._words.put(signal.SIGTERM)
+        self._note(signal.SIGTERM, None)
 
     def run(self) -> int:
         """Run until told to stop; returns the exit code: 0, or 1 when work was left unfinished."""
         listener = self._listen()
+        self._bell.attach()
         before = {number: signal.signal(number, self._note) for number in _SIGNALS}
         try:
             self.timers.start()
@@ -84,6 +87,7 @@ class Runner:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            self._bell.close()
             if listener is not None:
                 listener.stop()
 
@@ -95,7 +99,8 @@ class Runner:
         return Listener(options.metrics_listen, options.metrics_port, self.metrics, self.health)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        self._words.put(number)
+        self._words.append(number)
+        self._bell.set()
 
     def _wait(self) -> None:
         limit = systemd.watchdog_seconds()
@@ -106,10 +111,12 @@ class Runner:
                 LOG.error("%s is not well: %s", self.program, problems)
             else:
                 systemd.alive()
-            try:
-                word = self._words.get(timeout=pause)
-            except queue.Empty:
+            if not self._words and not self._bell.wait(pause):
                 continue
+            self._bell.clear()
+            if not self._words:
+                continue
+            word = self._words.popleft()
             if word == signal.SIGHUP:
                 self.reload()
             elif word == signal.SIGUSR2:

@@ -1,0 +1,30 @@
+"""nova-api: the compute API, served by as many processes as configured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from compute_service.cmd.serve import Site, serve, settings_of_command, workers_of
+
+PROGRAM = "nova-api"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon; returns its exit code."""
+    settings = settings_of_command(PROGRAM, argv)
+    if isinstance(settings, int):
+        return settings
+    options = settings.default
+    site = Site(
+        PROGRAM,
+        "compute_service.cmd.wsgi_api:application",
+        options.osapi_compute_listen,
+        options.osapi_compute_listen_port,
+        workers_of(options.osapi_compute_workers),
+    )
+    return serve(site, settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""nova-api-metadata: the metadata API for guests, served by as many processes as configured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from compute_service.cmd.serve import Site, serve, settings_of_command, workers_of
+
+PROGRAM = "nova-api-metadata"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon; returns its exit code."""
+    settings = settings_of_command(PROGRAM, argv)
+    if isinstance(settings, int):
+        return settings
+    options = settings.default
+    site = Site(
+        PROGRAM,
+        "compute_service.cmd.wsgi_metadata:application",
+        options.metadata_listen,
+        options.metadata_listen_port,
+        workers_of(options.metadata_workers),
+        health="/healthcheck",
+    )
+    return serve(site, settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Wakes the main thread, from signal handlers too.
+
+A lock is the wrong thing for that: a handler may run while the main thread holds it, and a signal that the
+kernel hands to another thread does not wake a main thread that waits for one. A pipe has neither fault.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+
+
+class Bell:
+    """Has the methods of `threading.Event`. `attach` lets every signal wake the one who waits."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+        self._set = False
+
+    def attach(self) -> None:
+        """Have signals wake the waiting main thread, whichever thread they are handed to."""
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+
+    def is_set(self) -> bool:
+        """Tell whether it was rung since it was cleared."""
+        return self._set
+
+    def set(self) -> None:
+        """Ring."""
+        self._set = True
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._write, b"!")
+
+    def clear(self) -> None:
+        """Forget that it was rung."""
+        self._set = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until rung, at most `timeout` seconds; tells whether it was."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._set:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                break
+            select.select([self._read], [], [], left)
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._read, 4096)
+        return self._set
+
+    def close(self) -> None:
+        """Let go of the pipe; signals wake nobody then."""
+        signal.set_wakeup_fd(-1)
+        os.close(self._read)
+        os.close(self._write)

@@ -1,0 +1,56 @@
+"""nova-scheduler: chooses and claims hosts. Any number may run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from compute_service.cmd.daemon import run_with_parts
+from compute_service.cmd.presence import Presence
+from compute_service.cmd.timers import Timers
+from compute_service.cmd.wiring import SCHEDULER, Parts
+from compute_service.domain.protocol import Scheduler
+from compute_service.domain.request import Decision
+from compute_service.ports.bus import Serving
+from compute_service.scheduler.pipeline import Selector
+from compute_service.scheduler.service import SchedulerService
+from compute_service.scheduler.source import StoreHosts
+
+BINARY = "nova-scheduler"
+
+
+class SchedulerPart:
+    """A scheduler within a process. Raises ConfigError for filters and weighers that cannot be had."""
+
+    def __init__(self, parts: Parts, timers: Timers) -> None:
+        svc, options = parts.svc, parts.settings
+        self._parts = parts
+        source = StoreHosts(svc.store, options.stratus.cell_timeout)
+        selector = Selector(options, svc.placement, source, svc.clock)
+        self._service = SchedulerService(selector, self._observe)
+        self._serving: Serving | None = None
+        presence = Presence(svc, BINARY, SCHEDULER, Scheduler.VERSION)
+        timers.every(options.default.report_interval, presence.beat, "scheduler-presence")
+
+    def start(self) -> None:
+        """Begin to serve."""
+        options = self._parts.settings
+        self._serving = self._parts.buses.api.serve(
+            Scheduler, SCHEDULER, options.default.host, self._service, threads=options.stratus.rpc_threads
+        )
+
+    def stop(self, timeout: float) -> bool:
+        """Take no more requests and finish those begun; True when that was done in time."""
+        return self._serving is None or self._serving.stop(timeout)
+
+    def _observe(self, decision: Decision, _seconds: float) -> None:
+        self._parts.metrics.decided(bool(decision.selections), decision.refused)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon; returns its exit code."""
+    return run_with_parts(BINARY, argv, SchedulerPart)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""Serves a WSGI application with several processes: granian in front (docs/decisions/0003), ours around it.
+
+The first process binds the port, watches the workers and talks to the service manager. SIGTERM lets requests
+in hand finish; SIGHUP replaces the workers one by one, which then have the new configuration.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import http.client
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from compute_service.cmd import systemd
+from compute_service.cmd.bell import Bell
+from compute_service.cmd.logs import configure
+from compute_service.cmd.settings_here import ARGUMENTS
+from compute_service.cmd.worker import Loader
+from compute_service.config.load import ConfigError, load, unknown_options
+from compute_service.config.settings import Settings
+
+LOG = logging.getLogger(__name__)
+
+_MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+BAD_CONFIGURATION = 78
+_MOST_WORKERS = 8
+_ANSWER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is served and where. `health` is a path that is answered without a token."""
+
+    program: str
+    target: str
+    address: str
+    port: int
+    workers: int
+    health: str = "/"
+
+    @property
+    def url_host(self) -> str:
+        """The address at which this host reaches it."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.address, self.address)  # noqa: S104
+
+
+def workers_of(option: int | None) -> int:
+    """Return how many workers an option means: one a processor, at most eight, when unset."""
+    return option or min(os.cpu_count() or 1, _MOST_WORKERS)
+
+
+def settings_of_command(program: str, argv: Sequence[str] | None) -> Settings | int:
+    """Read the configuration and leave the command line for the workers; an exit code when that fails."""
+    given = sys.argv[1:] if argv is None else list(argv)
+    try:
+        settings = load(given, prog=program)
+    except ConfigError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return BAD_CONFIGURATION
+    configure(settings, program)
+    for unknown in unknown_options(settings):
+        LOG.warning("%s: nobody reads [%s] %s", unknown.file, unknown.section, unknown.option)
+    os.environ[ARGUMENTS] = json.dumps(given)
+    return settings
+
+
+def serve(site: Site, settings: Settings) -> int:
+    """Serve until told to stop; returns the exit code."""
+    figures = tempfile.mkdtemp(prefix=f"{site.program}-") if settings.stratus.metrics_port else None
+    if figures is not None:
+        # Before the library is imported: it looks once.
+        os.environ[_MULTIPROCESS] = figures
+    faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)
+    server = _server(site, settings)
+    stopping = threading.Event()
+    threading.Thread(target=_watch, args=(site, settings, stopping), name="watch", daemon=True).start()
+    _obey_signals(server, site, settings, stopping)
+    listener = _figures_listener(site, settings)
+    try:
+        server.serve(target_loader=Loader(site.target, os.getpid()), wrap_loader=False)
+    except SystemExit as left:
+        return int(left.code or 0)
+    finally:
+        stopping.set()
+        if listener is not None:
+            listener.stop()
+        if figures is not None:
+            shutil.rmtree(figures, ignore_errors=True)
+    LOG.info("%s stopped", site.program)
+    return 0
+
+
+def _server(site: Site, settings: Settings) -> Any:
+    import granian
+    from granian.constants import HTTPModes, Interfaces
+
+    options = settings.stratus
+    return granian.Granian(
+        site.target,
+        address=site.address,
+        port=site.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=site.workers,
+        blocking_threads=options.api_threads,
+        backlog=options.api_backlog,
+        backpressure=options.api_backlog,
+        respawn_failed_workers=True,
+        respawn_interval=1.0,
+        workers_kill_timeout=settings.default.graceful_shutdown_timeout or None,
+        log_enabled=False,
+    )
+
+
+def _obey_signals(server: Any, site: Site, settings: Settings, stopping: threading.Event) -> None:
+    """Have signals wake the server for certain, and tell the service manager of a stop before it begins."""
+    bell = Bell()
+    bell.attach()
+    server.main_loop_interrupt = bell
+    begin = server.signal_handler_interrupt
+
+    def interrupt(*signals: Any) -> None:
+        if not stopping.is_set():
+            stopping.set()
+            limit = settings.default.graceful_shutdown_timeout or 600
+            systemd.stopping(f"{site.program} finishes its requests", limit + 10)
+        begin(*signals)
+
+    server.signal_handler_interrupt = interrupt
+
+
+def _figures_listener(site: Site, settings: Settings) -> Any:
+    options = settings.stratus
+    if not options.metrics_port:
+        return None
+    from compute_service.cmd.metrics import Health, Listener, Metrics
+
+    health = Health()
+    health.add("api", lambda: _ask(site))
+    return Listener(options.metrics_listen, options.metrics_port, Metrics(), health)
+
+
+def _ask(site: Site) -> None:
+    """Make one request. Raises when there is no good answer in time."""
+    connection = http.client.HTTPConnection(site.url_host, site.port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", site.health)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status >= 500:
+            raise RuntimeError(f"{site.program} answers {answer.status}")
+    finally:
+        connection.close()
+
+
+def _watch(site: Site, settings: Settings, stopping: threading.Event) -> None:
+    """Say when the workers answer, and go on saying so as long as they do."""
+    limit = systemd.watchdog_seconds()
+    started = time.monotonic()
+    ready = False
+    while not stopping.wait(0.05 if not ready else (limit or 60.0) / 3):
+        try:
+            _ask(site)
+        except (OSError, http.client.HTTPException, RuntimeError) as error:
+            if ready:
+                LOG.error("%s does not answer: %s", site.program, error)
+            continue
+        if not ready:
+            ready = True
+            systemd.ready(f"{site.program} serves {site.address}:{site.port}")
+            LOG.info("%s is ready after %.1f s", site.program, time.monotonic() - started)
+        systemd.alive()

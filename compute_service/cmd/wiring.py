@@ -1,0 +1,181 @@
+"""From settings to collaborators: the store, a bus for each broker, the outside services, and `Services`.
+
+A broker address `local:///` is the bus within this process; anything else is RabbitMQ.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+
+from compute_service.bus.local import LocalBus
+from compute_service.bus.notify import notifier_of
+from compute_service.clients.clock import SystemClock
+from compute_service.cmd.metrics import Metrics
+from compute_service.config.settings import Settings
+from compute_service.control.services import Services
+from compute_service.domain.errors import ComputeError, Invalid, NotFound
+from compute_service.domain.protocol import ComputeAgent, Conductor, Scheduler
+from compute_service.ports.bus import Bus
+from compute_service.ports.clock import Clock
+from compute_service.ports.identity import Identity
+from compute_service.ports.images import Images
+from compute_service.ports.network import Network
+from compute_service.ports.notify import Notifier
+from compute_service.ports.placement import Placement
+from compute_service.store.engine import EngineOptions, Store, StoreUrls
+
+LOG = logging.getLogger(__name__)
+
+LOCAL = "local:"
+CONDUCTOR, SCHEDULER, COMPUTE = "conductor", "scheduler", "compute"
+"""The topics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The services beside compute."""
+
+    identity: Identity
+    images: Images
+    network: Network
+    placement: Placement
+    clock: Clock = field(default_factory=SystemClock)
+    notify: Notifier | None = None
+    """None: as [oslo_messaging_notifications] says."""
+
+
+class Buses:
+    """One bus a broker address, made when first asked for."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._made: dict[str, Bus] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def api(self) -> Bus:
+        """The bus of [DEFAULT] transport_url: of the API level, or on a compute host of its cell."""
+        return self.at(self._settings.default.transport_url)
+
+    def at(self, url: str) -> Bus:
+        """Return the bus at an address. Raises ComputeError for one that cannot carry calls."""
+        with self._lock:
+            if url not in self._made:
+                self._made[url] = self._make(url)
+            return self._made[url]
+
+    def close(self) -> None:
+        """Close all."""
+        with self._lock:
+            made, self._made = self._made, {}
+        for bus in made.values():
+            bus.close()
+
+    def _make(self, url: str) -> Bus:
+        if url.startswith(LOCAL):
+            return LocalBus(
+                timeout=self._settings.default.rpc_response_timeout,
+                queue_length=self._settings.stratus.local_queue_length,
+                observe=self._metrics.message,
+            )
+        from compute_service.bus.oslo import OsloBus
+
+        return OsloBus(self._settings, url, observe=self._metrics.message)
+
+
+class Agents:
+    """Finds the agent of a host on the bus of its cell."""
+
+    def __init__(self, store: Store, buses: Buses) -> None:
+        self._store = store
+        self._buses = buses
+
+    def __call__(self, cell: str, host: str) -> ComputeAgent:
+        """Return a client of a host's agent. Raises NotFound for an unknown cell."""
+        for known in self._store.cells(include_disabled=True):
+            if known.uuid == cell:
+                bus = self._buses.at(known.transport_url)
+                return bus.client(ComputeAgent, COMPUTE, host)  # type: ignore[type-abstract]
+        raise NotFound(f"Cell {cell} could not be found.")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a daemon with a database works with."""
+
+    svc: Services
+    buses: Buses
+    metrics: Metrics
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration."""
+        return self.svc.settings
+
+    def close(self) -> None:
+        """Let go of everything that is connected."""
+        self.buses.close()
+        close = getattr(self.svc.notify, "close", None)
+        if close is not None:
+            close()
+        self.svc.store.close()
+
+
+def store_of(settings: Settings, metrics: Metrics) -> Store:
+    """Return the store of the configured databases. Raises Invalid when the API database is not named."""
+    if not settings.api_database.connection:
+        raise Invalid("[api_database] connection is not set: this daemon needs the API database.")
+    urls = StoreUrls(
+        api=settings.api_database.connection,
+        cell=settings.database.connection,
+        transport=settings.default.transport_url,
+    )
+    return Store(urls, engine_options(settings), observe=metrics.statement)
+
+
+def engine_options(settings: Settings) -> EngineOptions:
+    """Return how databases are connected to; of [database] and [api_database] the larger pool counts."""
+    both = (settings.database, settings.api_database)
+    defaults = EngineOptions()
+    return EngineOptions(
+        pool_size=max(section.max_pool_size for section in both),
+        max_overflow=max(section.max_overflow for section in both),
+        pool_timeout=max(section.pool_timeout or defaults.pool_timeout for section in both),
+        recycle=settings.database.connection_recycle_time,
+    )
+
+
+def parts_of(
+    settings: Settings,
+    binary: str,
+    outside: Outside,
+    metrics: Metrics,
+    store: Store | None = None,
+) -> Parts:
+    """Put the collaborators of a process together; `binary` such as `nova-conductor` names it to others."""
+    store = store or store_of(settings, metrics)
+    buses = Buses(settings, metrics)
+    try:
+        conductor = buses.api.client(Conductor, CONDUCTOR)  # type: ignore[type-abstract]
+        scheduler = buses.api.client(Scheduler, SCHEDULER)  # type: ignore[type-abstract]
+    except ComputeError:
+        store.close()
+        raise
+    publisher = f"{binary.removeprefix('nova-')}.{settings.default.host}"
+    svc = Services(
+        store=store,
+        clock=outside.clock,
+        notify=outside.notify or notifier_of(settings, publisher),
+        conductor=conductor,
+        scheduler=scheduler,
+        agent=Agents(store, buses),
+        identity=outside.identity,
+        images=outside.images,
+        network=outside.network,
+        placement=outside.placement,
+        settings=settings,
+    )
+    return Parts(svc, buses, metrics)
