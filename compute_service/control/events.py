@@ -1,0 +1,137 @@
+"""External events: what other services tell of servers.
+
+Source: Compute API reference, os-server-external-events.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from compute_service.control.act import act
+from compute_service.control.bell import ring
+from compute_service.control.services import Services
+from compute_service.domain.context import Context
+from compute_service.domain.errors import ComputeError, Conflict
+from compute_service.domain.flow import FlowKey
+from compute_service.domain.record import Record
+from compute_service.domain.states import VmState
+from compute_service.domain.vif import Vif
+from compute_service.store.flows import unfinished_flows_of_instance
+from compute_service.store.instances import instance_get, instance_update
+from compute_service.store.servers import Located, server_locate
+
+LOG = logging.getLogger(__name__)
+
+VIF_PLUGGED = "network-vif-plugged"
+VIF_UNPLUGGED = "network-vif-unplugged"
+VIF_DELETED = "network-vif-deleted"
+NETWORK_CHANGED = "network-changed"
+POWER_UPDATE = "power-update"
+_NEEDS_TAG = frozenset({"volume-extended", "volume-reimaged", POWER_UPDATE, "accelerator-request-bound"})
+_POWER = {"POWER_ON": ("start", VmState.STOPPED), "POWER_OFF": ("stop", VmState.ACTIVE)}
+
+ACCEPTED, BAD, MISSING, NOT_NOW = 200, 400, 404, 422
+
+
+class ExternalEvent(Record):
+    """One event; `tag` names a port, a volume or a power state, as the event has it."""
+
+    name: str
+    server_uuid: str
+    status: str = "completed"
+    tag: str | None = None
+
+
+class EventAnswer(Record):
+    """What became of an event: 200 taken, 400 it lacks its tag, 404 no such server, 422 it has no host."""
+
+    event: ExternalEvent
+    code: int
+
+
+def external_events(ctx: Context, svc: Services, events: Sequence[ExternalEvent]) -> tuple[EventAnswer, ...]:
+    """Take events and say of each what became of it; one that cannot be used shows `failed`."""
+    found: dict[str, Located | None] = {}
+    answers = []
+    for event in events:
+        if event.server_uuid not in found:
+            found[event.server_uuid] = _locate(svc, event.server_uuid)
+        code = _code(event, found[event.server_uuid])
+        server = found[event.server_uuid]
+        if code == ACCEPTED and server is not None:
+            _take(ctx, svc, server, event)
+        answers.append(
+            EventAnswer(event=event if code == ACCEPTED else event.replace(status="failed"), code=code)
+        )
+    return tuple(answers)
+
+
+def _locate(svc: Services, uuid: str) -> Located | None:
+    try:
+        return server_locate(svc.store, uuid)
+    except ComputeError as error:
+        LOG.warning("server %s of an external event cannot be looked up: %s", uuid, error.message)
+        return None
+
+
+def _code(event: ExternalEvent, server: Located | None) -> int:
+    if server is None:
+        return MISSING
+    if server.instance.host is None:
+        return NOT_NOW
+    if event.name in _NEEDS_TAG and not event.tag:
+        return BAD
+    if event.name == POWER_UPDATE and event.tag not in _POWER:
+        return BAD
+    return ACCEPTED
+
+
+def _take(ctx: Context, svc: Services, server: Located, event: ExternalEvent) -> None:
+    """Do what an event asks for; an event is never refused for what comes of it."""
+    try:
+        if event.name == POWER_UPDATE:
+            _turn(ctx, svc, server, event.tag or "")
+        elif event.name == VIF_DELETED:
+            _forget_port(svc, server, event.tag)
+        elif event.name == NETWORK_CHANGED:
+            _look_at_ports(svc, server)
+        else:
+            wake_server(svc, server)
+    except ComputeError as error:
+        LOG.warning("event %s of server %s came to nothing: %s", event.name, event.server_uuid, error.message)
+
+
+def _turn(ctx: Context, svc: Services, server: Located, tag: str) -> None:
+    """Start or stop a server whose power was turned outside; one that is so already is left alone."""
+    key, wanted = _POWER[tag]
+    if server.instance.vm_state is not wanted or server.instance.task_state is not None:
+        return
+    try:
+        act(ctx.replace(is_admin=True), svc, server, key)
+    except Conflict as error:
+        LOG.info("server %s is not to be turned now: %s", server.instance.uuid, error.message)
+
+
+def wake_server(svc: Services, server: Located) -> None:
+    """Have what is being done to a server looked at: it may have waited for this."""
+    with svc.store.database(server.database).read() as tx:
+        flows = unfinished_flows_of_instance(tx, server.instance.uuid)
+    ring(svc, *(FlowKey(database=server.database, flow_id=flow.id) for flow in flows))
+
+
+def _look_at_ports(svc: Services, server: Located) -> None:
+    _set_ports(svc, server, svc.network.describe(server.instance.uuid))
+
+
+def _forget_port(svc: Services, server: Located, port: str | None) -> None:
+    _set_ports(svc, server, tuple(vif for vif in server.instance.vifs if vif.port_id != port))
+
+
+def _set_ports(svc: Services, server: Located, vifs: tuple[Vif, ...]) -> None:
+    """Keep a server's ports as they are now; while something is done to it, that keeps them itself."""
+    with svc.store.database(server.database).write() as tx:
+        seen = instance_get(tx, server.instance.uuid)
+        if seen is not None and seen.task_state is None and seen.vifs != vifs:
+            instance_update(tx, seen, vifs=vifs)
+    wake_server(svc, server)
