@@ -22,16 +22,25 @@ from compute_service.api.query import Query
 from compute_service.api.request import Loader
 from compute_service.api.servers import routes as servers
 from compute_service.api.servers.handlers import load_server
-from compute_service.api.table import Get, Route, Table
+from compute_service.api.table import Get, Route, Table, alias
 
 VERSIONS: tuple[Route, ...] = (
     Get("/", discovery.own_version, query=None, reply=discovery.VersionDocument),
     Get("/versions/{version_id}", discovery.named_version, query=Query, reply=discovery.VersionDocument),
 )
 
+VOLUMES_BOOT: tuple[Route, ...] = alias(
+    "/os-volumes_boot",
+    "/servers",
+    (row for row in servers.ROUTES if row.path.count("/") < 3 or row.action in servers.CORE_ACTIONS),
+    until="2.102",
+)
+"""Servers under another name, undocumented and gone from 2.103 on."""
+
 ROUTES: tuple[Route, ...] = (
     *VERSIONS,
     *servers.ROUTES,
+    *VOLUMES_BOOT,
     *flavors.ROUTES,
     *keypairs.ROUTES,
     *GONE,

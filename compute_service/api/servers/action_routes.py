@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from compute_service.api.policies import server_actions as policy
 from compute_service.api.servers import action_bodies as bodies
-from compute_service.api.servers import power
+from compute_service.api.servers import change, moves, power
+from compute_service.api.servers.views import Rebuilt
 from compute_service.api.table import Act, Route, actions
 
 ROUTES: tuple[Route, ...] = actions(
@@ -20,4 +21,29 @@ ROUTES: tuple[Route, ...] = actions(
     Act("lock", power.lock, policy.LOCK, body=bodies.Lock, optional=True, since="2.73"),
     Act("unlock", power.unlock, policy.UNLOCK),
     Act("os-resetState", power.reset_state, policy.RESET_STATE, body=bodies.ResetState),
+    Act("rebuild", change.rebuild, policy.REBUILD, body=bodies.Rebuild, reply=Rebuilt),
+    Act("forceDelete", change.force_delete, policy.FORCE_DELETE),
+    Act("restore", change.restore, policy.RESTORE),
+    Act("resize", moves.resize, policy.RESIZE, body=bodies.Resize),
+    Act("confirmResize", moves.confirm_resize, policy.CONFIRM_RESIZE, status=204),
+    Act("revertResize", moves.revert_resize, policy.REVERT_RESIZE),
+    Act("migrate", moves.migrate, policy.MIGRATE, until="2.55"),
+    Act("migrate", moves.migrate, policy.MIGRATE, body=bodies.Migrate, optional=True, since="2.56"),
+    Act("createImage", moves.create_image, policy.CREATE_IMAGE, body=bodies.CreateImage, until="2.44"),
+    Act(
+        "createImage",
+        moves.create_image,
+        policy.CREATE_IMAGE,
+        body=bodies.CreateImage,
+        reply=bodies.ImageCreated,
+        since="2.45",
+    ),
+    Act(
+        "os-getConsoleOutput",
+        moves.console_output,
+        policy.CONSOLE_OUTPUT,
+        body=bodies.ConsoleOutput,
+        reply=bodies.ConsoleText,
+        status=200,
+    ),
 )

@@ -24,6 +24,7 @@ from compute_service.api.servers.views import (
     FlavorLink,
     ImageView,
     Named,
+    RebuiltView,
     ServerBrief,
     ServerView,
     Volume,
@@ -110,6 +111,13 @@ class Look:
     def core(self, server: Instance) -> ServerView:
         """Return a server as update answers below 2.75: without where and how it runs."""
         return ServerView(**self._core(server, extended=False), server_groups=_groups(server))
+
+    def rebuilt(self, server: Instance, whole: bool) -> RebuiltView:
+        """Return a server as rebuild answers: from 2.75 on with where and how it runs."""
+        more = {**self._extended(server), **self._where(server)} if whole else {}
+        found = {**self._core(server, extended=whole), **more, "key_name": server.key_name}
+        found.pop("attached_user_data", None)
+        return RebuiltView(**found, user_data=server.user_data, server_groups=_groups(server))
 
     def _core(self, server: Instance, extended: bool) -> dict[str, Any]:
         status = status_of(server.vm_state, server.task_state)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from compute_service.api.policies import server_parts as parts
 from compute_service.api.policies import servers as policy
-from compute_service.api.servers import bodies, handlers, ips, log, migrations, views
+from compute_service.api.servers import (
+    bodies,
+    change,
+    diagnostics,
+    handlers,
+    ips,
+    log,
+    metadata,
+    migrations,
+    tags,
+    views,
+)
 from compute_service.api.servers.action_routes import ROUTES as ACTIONS
 from compute_service.api.servers.filters import ServerQuery
 from compute_service.api.servers.handlers import load_any_server
-from compute_service.api.table import Get, Post, Route
+from compute_service.api.table import Delete, Get, Post, Put, Route
 
 _S = "/servers/{server_id}"
 _LOG = f"{_S}/os-instance-actions"
@@ -25,9 +36,62 @@ COLLECTION: tuple[Route, ...] = (
     ),
     Get("/servers/detail", handlers.detail, policy.DETAIL, query=ServerQuery, reply=views.ServerDetails),
     Get(_S, handlers.show, reply=views.ServerShown, load=handlers.load_nothing),
+    Put(_S, change.update, policy.UPDATE, body=bodies.ServerUpdate, reply=views.ServerShown),
+    Delete(_S, change.delete, policy.DELETE),
 )
 
 PARTS: tuple[Route, ...] = (
+    Get(f"{_S}/metadata", metadata.index, parts.METADATA_INDEX, reply=metadata.MetadataView),
+    Post(
+        f"{_S}/metadata",
+        metadata.create,
+        parts.METADATA_CREATE,
+        body=metadata.Metadata,
+        reply=metadata.MetadataView,
+    ),
+    Put(
+        f"{_S}/metadata",
+        metadata.update_all,
+        parts.METADATA_UPDATE_ALL,
+        body=metadata.Metadata,
+        reply=metadata.MetadataView,
+    ),
+    Get(f"{_S}/metadata/{{key}}", metadata.show, parts.METADATA_SHOW, reply=metadata.ItemView),
+    Put(
+        f"{_S}/metadata/{{key}}",
+        metadata.set_item,
+        parts.METADATA_UPDATE,
+        body=metadata.Item,
+        reply=metadata.ItemView,
+    ),
+    Delete(f"{_S}/metadata/{{key}}", metadata.delete, parts.METADATA_DELETE),
+    Get(f"{_S}/tags", tags.index, parts.TAGS_INDEX, query=None, reply=tags.TagsView, since="2.26"),
+    Put(
+        f"{_S}/tags",
+        tags.update_all,
+        parts.TAGS_UPDATE_ALL,
+        body=tags.Tags,
+        reply=tags.TagsView,
+        since="2.26",
+    ),
+    Delete(f"{_S}/tags", tags.delete_all, parts.TAGS_DELETE_ALL, since="2.26"),
+    Get(f"{_S}/tags/{{tag}}", tags.show, parts.TAGS_SHOW, query=None, status=204, since="2.26"),
+    Put(f"{_S}/tags/{{tag}}", tags.add, parts.TAGS_UPDATE, status=201, since="2.26"),
+    Delete(f"{_S}/tags/{{tag}}", tags.delete, parts.TAGS_DELETE, since="2.26"),
+    Get(
+        f"{_S}/diagnostics",
+        diagnostics.show_old,
+        parts.DIAGNOSTICS,
+        reply=diagnostics.OldDiagnostics,
+        until="2.47",
+    ),
+    Get(
+        f"{_S}/diagnostics",
+        diagnostics.show,
+        parts.DIAGNOSTICS,
+        reply=diagnostics.DiagnosticsView,
+        since="2.48",
+    ),
     Get(f"{_S}/ips", ips.index, parts.IPS_INDEX, reply=ips.Addresses),
     Get(f"{_S}/ips/{{network}}", ips.show, parts.IPS_SHOW, reply=ips.NetworkAddresses),
     Get(_LOG, log.index, parts.ACTIONS_LIST, query=log.LogQuery, reply=log.ActionList, until="2.20"),
@@ -66,3 +130,16 @@ PARTS: tuple[Route, ...] = (
 )
 
 ROUTES: tuple[Route, ...] = (*COLLECTION, *ACTIONS, *PARTS)
+"""Every row of servers."""
+
+CORE_ACTIONS = (
+    "confirmResize",
+    "revertResize",
+    "reboot",
+    "resize",
+    "rebuild",
+    "createImage",
+    "os-start",
+    "os-stop",
+)
+"""The actions that the alias /os-volumes_boot knows."""
