@@ -131,7 +131,5 @@ def _use(server: Instance, start: datetime, stop: datetime, now: datetime) -> Se
         started_at=launched,
         ended_at=ended,
         uptime=int(((ended or now) - launched).total_seconds()),
-        state="terminated"
-        if ended is not None or server.vm_state is VmState.DELETED
-        else server.vm_state.value,
+        state=server.vm_state.value if ended is None else "terminated",
     )
