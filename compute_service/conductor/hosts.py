@@ -21,6 +21,7 @@ from compute_service.domain.states import VmState
 from compute_service.store.compute_nodes import compute_node_of_host, compute_node_upsert
 from compute_service.store.flows import unfinished_flow_of_instance
 from compute_service.store.instances import instances_get, instances_on_host
+from compute_service.store.migrations import MigrationQuery, migration_page
 from compute_service.store.services import service_touch, service_upsert
 
 LOG = logging.getLogger(__name__)
@@ -107,15 +108,21 @@ class Hosts:
                 compute_node_upsert(tx, node.replace(facts=facts))
 
     def servers_on(self, host: str) -> tuple[ServerOnHost, ...]:
-        """Return the servers of a host, those deleted lately included."""
+        """Return the servers of a host, and those deleted lately that were there or moved away from there."""
+        since = self._svc.clock.now() - REMEMBERED
         with self._svc.store.database(self._cell).read() as tx:
-            found = instances_on_host(tx, host, self._svc.clock.now() - REMEMBERED)
-        return tuple(_on_host(instance) for instance in found)
+            found = {row.uuid: row for row in instances_on_host(tx, host, since)}
+            moves = migration_page(tx, MigrationQuery(source_compute=host, hidden=None, changes_since=since))
+            gone = {move.instance_uuid for move in moves} - found.keys()
+            if gone:
+                left = instances_get(tx, sorted(gone), deleted=True)
+                found |= {uuid: row for uuid, row in left.items() if row.deleted}
+        return tuple(_on_host(instance) for instance in found.values())
 
     def strays(self, host: str, guests: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the guests of a host whose server is known to be elsewhere and is left alone."""
+        """Return the guests of a host whose server is, or was when deleted, elsewhere and is left alone."""
         with self._svc.store.database(self._cell).read() as tx:
-            rows = instances_get(tx, guests)
+            rows = instances_get(tx, guests, deleted=True)
             return tuple(
                 uuid
                 for uuid, row in rows.items()

@@ -2,7 +2,8 @@
 
 A server that is being worked on is left alone, and so is one whose state says nothing of power (building,
 rescued, resized, suspended, in error). Where the guest went down by itself, the server is stopped; where it
-runs although it was stopped, it is stopped again: the row says what its user asked for.
+runs although it was stopped, it is stopped again: the row says what its user asked for. So is one that was
+soft-deleted while its host was down.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from compute_service.control.bell import ring
 from compute_service.control.services import Services
 from compute_service.domain.errors import Stale
-from compute_service.domain.flow import FlowKey, FlowRecord
+from compute_service.domain.flow import FlowKey
 from compute_service.domain.host import GuestState
 from compute_service.domain.instance import Instance
 from compute_service.domain.states import PowerState, TaskState, VmState
@@ -30,6 +31,7 @@ _STOPS: dict[VmState, frozenset[PowerState]] = {
     VmState.ACTIVE: DOWN | {PowerState.SUSPENDED},
     VmState.PAUSED: DOWN,
     VmState.STOPPED: frozenset({PowerState.RUNNING}),
+    VmState.SOFT_DELETED: frozenset({PowerState.RUNNING, PowerState.PAUSED}),
 }
 """Server state → the power states on which it is stopped."""
 
@@ -67,10 +69,8 @@ class PowerSync:
         if unfinished_flow_of_instance(tx, row.uuid) is not None:
             return []
         LOG.warning("server %s is %s but its guest is %s: stopping it", row.uuid, row.vm_state, power.name)
-        instance_update(tx, row, power_state=power, task_state=TaskState.POWERING_OFF)
-        return [submit(tx, self._stop(row))]
-
-    @staticmethod
-    def _stop(row: Instance) -> FlowRecord:
+        gone = row.vm_state is VmState.SOFT_DELETED
+        task = TaskState.SOFT_DELETING if gone else TaskState.POWERING_OFF
+        instance_update(tx, row, power_state=power, task_state=task)
         params = OnServer(uuid=row.uuid, host=row.host)
-        return new_flow("stop", params, instance_uuid=row.uuid)
+        return [submit(tx, new_flow("soft_delete" if gone else "stop", params, instance_uuid=row.uuid))]

@@ -81,6 +81,7 @@ def _settle(world: World, limit: float) -> list[str]:
         world.one_event()
     for host in world.hosts.values():
         host.look_around()
+        host.beat()
     world.drain()
     return []
 
