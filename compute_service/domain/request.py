@@ -34,6 +34,9 @@ class PlacementRequest(Record):
     """Moves stay in their cell."""
     current_host: str | None = None
     """Where the server is now, for moves."""
+    rebuild: bool = False
+    """The server stays on `current_host` while its image changes: only filters that look at images count,
+    and nothing is claimed."""
     request_id: str | None = None
     is_admin: bool = False
 
