@@ -63,6 +63,8 @@ class Tx:
         """How many statements ran in this transaction, BEGIN and COMMIT apart."""
         self.now = database.now
         """Returns the time, naive UTC."""
+        self.broken = False
+        """A statement failed on PostgreSQL, which then commits nothing and does not say so."""
         self._owner = database
         self._connection = connection
 
@@ -74,6 +76,7 @@ class Tx:
             result = self._connection.execute(statement, parameters)
         except DBAPIError as error:
             if not (error.connection_invalidated and self.statements == 1 and not self.write):
+                self.broken = self.dialect == "postgresql"
                 raise
             self._connection.rollback()
             result = self._connection.execute(statement, parameters)
@@ -159,12 +162,15 @@ class Database:
         """
         with self._translated(), self._turn.write(), self.engine.connect() as connection:
             dialects.begin(connection)
+            tx = Tx(self, connection, write=True)
             try:
-                yield Tx(self, connection, write=True)
+                yield tx
+                if tx.broken:
+                    raise RuntimeError("a statement failed in this transaction and was passed over")
+                connection.exec_driver_sql("COMMIT")
             except BaseException:
                 dialects.end(connection, "ROLLBACK")
                 raise
-            connection.exec_driver_sql("COMMIT")
 
     def close(self) -> None:
         """Let go of all connections; the next use connects anew."""

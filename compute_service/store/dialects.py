@@ -164,6 +164,10 @@ def end(connection: Connection, word: str) -> None:
         connection.invalidate()
 
 
+class DatabaseDown(Unavailable):
+    """A database cannot be reached or let us in, as against one that is busy."""
+
+
 class Turns:
     """Turns of this process's threads at a SQLite database.
 
@@ -240,7 +244,7 @@ def domain_error(name: str, backend: str, error: DBAPIError) -> ComputeError | N
     if code in _BAD_PATTERN[backend] or "user-defined function raised exception" in text:
         return Invalid("A filter is not a valid regular expression.")
     if error.connection_invalidated or _is_connection_failure(backend, code, text):
-        return Unavailable(f"Database {name} does not answer.")
+        return DatabaseDown(f"Database {name} does not answer.")
     return None
 
 

@@ -9,13 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from compute_service.domain.errors import ComputeError, NotFound, Unavailable
 from compute_service.domain.flow import API_DATABASE
 from compute_service.domain.host import CELL0, Cell
 from compute_service.store.addresses import fill_url
 from compute_service.store.database import Database, EngineOptions, Observer, Tx, utc_now
+from compute_service.store.dialects import DatabaseDown
 from compute_service.store.mappings import cell_mapping_list
 
 __all__ = ["Database", "EngineOptions", "Store", "StoreUrls", "Tx"]
@@ -33,6 +34,13 @@ class StoreUrls:
     """[database]connection"""
     transport: str | None = None
     """[DEFAULT]transport_url"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Down:
+    since: float
+    message: str
+    question: Future[Any] | None
 
 
 class Store:
@@ -60,7 +68,7 @@ class Store:
         self._databases: dict[str, tuple[str, Database]] = {API_DATABASE: (urls.api, self.api)}
         self._cells: tuple[Cell, ...] = ()
         self._read_at = -self.FRESH
-        self._down: dict[str, tuple[float, str]] = {}
+        self._down: dict[str, _Down] = {}
         self._threads: ThreadPoolExecutor | None = None
 
     def _database(self, name: str, url: str) -> Database:
@@ -130,9 +138,8 @@ class Store:
                 answers[name] = future.result()
             else:
                 future.cancel()
-                answers[name] = self._mark_down(
-                    name, Unavailable(f"Database {name} does not answer in time.")
-                )
+                error = DatabaseDown(f"Database {name} does not answer in time.")
+                answers[name] = self._mark_down(name, error, future)
         return {name: answers[name] for name in names}
 
     def close(self) -> None:
@@ -149,20 +156,24 @@ class Store:
         try:
             with self.database(name).read() as tx:
                 return fn(tx)
-        except Unavailable as error:
+        except DatabaseDown as error:
             return self._mark_down(name, error)
         except ComputeError as error:
             return error
 
     def _is_down(self, name: str) -> Unavailable | None:
-        since, message = self._down.get(name, (0.0, ""))
-        if message and time.monotonic() - since < self.REST:
-            return Unavailable(message)
+        down = self._down.get(name)
+        if down is None:
+            return None
+        # A question that hangs still holds a thread: no further one is risked until it comes back.
+        hangs = down.question is not None and not down.question.done()
+        if hangs or time.monotonic() - down.since < self.REST:
+            return DatabaseDown(down.message)
         return None
 
-    def _mark_down(self, name: str, error: Unavailable) -> Unavailable:
+    def _mark_down(self, name: str, error: DatabaseDown, question: Future[Any] | None = None) -> DatabaseDown:
         if name != API_DATABASE:
-            self._down[name] = (time.monotonic(), error.message)
+            self._down[name] = _Down(time.monotonic(), error.message, question)
         return error
 
     def _pool(self) -> ThreadPoolExecutor:

@@ -61,11 +61,18 @@ def server_locate(store: Store, uuid: str, deleted: bool = False) -> Located | N
                 if unplaced is not None:
                     return Located(database=API_DATABASE, instance=unplaced)
         if mapping.cell is not None:
-            with store.database(mapping.cell).read() as tx:
-                placed = instance_get(tx, uuid, deleted)
+            placed = _placed(store, mapping.cell, uuid, deleted)
             return None if placed is None else Located(database=mapping.cell, instance=placed)
         # It may have been given its cell between the two statements: look once more.
     return None
+
+
+def _placed(store: Store, cell: str, uuid: str, deleted: bool) -> Instance | None:
+    """Ask a cell for a server; one that is known to be down is not waited for."""
+    answer = store.fan_out(lambda tx: instance_get(tx, uuid, deleted), (cell,))[cell]
+    if isinstance(answer, ComputeError):
+        raise answer
+    return answer
 
 
 def server_mapping(store: Store, uuid: str) -> InstanceMapping | None:

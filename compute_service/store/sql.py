@@ -108,7 +108,7 @@ def matches(dialect: str, column: ColumnElement[Any], pattern: str) -> ColumnEle
 def ordered(dialect: str, column: ColumnElement[Any], descending: bool) -> ColumnElement[Any]:
     """Return the sort term for a column, nothing being less than anything."""
     term = column.desc() if descending else column.asc()
-    if dialect != "postgresql":
+    if dialect != "postgresql" or not getattr(column, "nullable", True):
         return term
     return term.nulls_last() if descending else term.nulls_first()
 

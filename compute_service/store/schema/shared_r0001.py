@@ -79,7 +79,7 @@ def instances(metadata: MetaData) -> Table:
         Index("instances_all", "deleted", "created_at", "uuid"),
         Index("instances_project_changes", "project_id", "updated_at"),
         Index("instances_changes", "updated_at"),
-        Index("instances_host", "host", "deleted"),
+        Index("instances_host", "host", "deleted", "created_at", "uuid"),
         Index("instances_reservation", "reservation_id"),
         Index("instances_deleted_at", "deleted_at"),
         sqlite_autoincrement=True,

@@ -156,6 +156,24 @@ def test_what_another_committed_is_seen_by_the_next_statement(server: Database) 
         assert instance_get(mine, new.uuid) is not None
 
 
+def test_a_failed_statement_that_was_passed_over_commits_nothing(server: Database) -> None:
+    new = an_instance()
+
+    def put() -> None:
+        with server.write() as tx:
+            instance_insert(tx, new)
+            with pytest.raises(DBAPIError):
+                tx.execute(text("SELECT no_such_thing"))
+
+    if _is_mysql(server):
+        put()
+    else:
+        with pytest.raises(RuntimeError, match="passed over"):
+            put()
+    with server.read() as tx:
+        assert (instance_get(tx, new.uuid) is not None) == _is_mysql(server)
+
+
 def test_a_text_that_is_too_long_is_refused_and_not_cut(server: Database) -> None:
     def put() -> None:
         with server.write() as tx:

@@ -307,7 +307,7 @@ def test_a_lock_that_is_not_given_is_unavailable(tmp_path: Path) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_an_answer_that_takes_too_long_counts_as_down(store: Store) -> None:
+def test_an_answer_that_takes_too_long_counts_as_down(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     if store.api.is_local:
         pytest.skip("a database of this machine is asked in turn")
     release = threading.Event()
@@ -322,6 +322,13 @@ def test_an_answer_that_takes_too_long_counts_as_down(store: Store) -> None:
         assert answers[EAST] == 1
         assert isinstance(answers[WEST], Unavailable)
         assert isinstance(store.fan_out(lambda tx: 1)[WEST], Unavailable)
+        monkeypatch.setattr(Store, "REST", 0.0)
+        assert isinstance(store.fan_out(lambda tx: 1)[WEST], Unavailable), "the first question still hangs"
+        release.set()
+        deadline = time.monotonic() + 10
+        while store.fan_out(lambda tx: 1)[WEST] != 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     finally:
         release.set()
         store.refresh()
