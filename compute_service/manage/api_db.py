@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compute_service.domain.errors import ComputeError
-from compute_service.manage.tools import FAILED, OK, Command, Options, Tools, argument
+from compute_service.manage.tools import FAILED, OK, Command, Options, Tools, argument, told
 from compute_service.store.schema import upgrade
 
 VERSION = argument("version", nargs="?", help="The revision to go to; the newest when not given.")
@@ -18,7 +18,7 @@ def sync(options: Options, tools: Tools) -> int:
     try:
         upgrade.sync(url, "api", options.version)
     except ComputeError as error:
-        tools.say(f"ERROR: {error.message}")
+        tools.say(f"ERROR: {told(error)}")
         return FAILED
     return OK
 

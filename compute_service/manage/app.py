@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from compute_service.domain.errors import ComputeError
 from compute_service.manage import api_db, cell_instances, cells, db, flow, hosts, placement
-from compute_service.manage.tools import FAILED, OK, UNEXPECTED, Command, Options, Tools, add_commands
+from compute_service.manage.tools import FAILED, OK, UNEXPECTED, Command, Options, Tools, add_commands, told
 from compute_service.version import VERSION
 
 LOG = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def run(options: Options, tools: Tools) -> int:
     try:
         return int(options.run(options, tools))
     except ComputeError as error:
-        tools.say(f"ERROR: {error.message}")
+        tools.say(f"ERROR: {told(error)}")
         return FAILED
     except Exception as error:
         traceback.print_exc(file=sys.stderr)

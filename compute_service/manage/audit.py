@@ -10,7 +10,7 @@ from compute_service.domain.errors import ComputeError, Conflict
 from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
 from compute_service.manage.table import Table
-from compute_service.manage.tools import BAD_INPUT, FAILED, OK, Options, Tools
+from compute_service.manage.tools import BAD_INPUT, FAILED, OK, Options, Tools, told
 from compute_service.ports.placement import Placement
 from compute_service.store.compute_nodes import compute_node_list
 from compute_service.store.engine import Store
@@ -73,7 +73,7 @@ def audit(options: Options, tools: Tools) -> int:
         if options.delete:
             orphans = [o for orphan in orphans for o in _removed(orphan, store, placement)]
     except ComputeError as error:
-        tools.say(f"ERROR: {error.message}")
+        tools.say(f"ERROR: {told(error)}")
         return FAILED
     _tell(orphans, options, tools)
     if not orphans:

@@ -12,7 +12,7 @@ from compute_service.manage.api_db import VERSION
 from compute_service.manage.dates import parse_date
 from compute_service.manage.online import MIGRATIONS, run_migrations
 from compute_service.manage.table import Table
-from compute_service.manage.tools import FAILED, OK, VERBOSE, Command, Options, Tools, argument, switch
+from compute_service.manage.tools import FAILED, OK, VERBOSE, Command, Options, Tools, argument, switch, told
 from compute_service.store.archive import archive_deleted_rows, forget_archived, purge_shadow_rows
 from compute_service.store.database import Database
 from compute_service.store.engine import Store
@@ -40,7 +40,7 @@ def sync(options: Options, tools: Tools) -> int:
     try:
         upgrade.sync(url, "cell", options.version)
     except ComputeError as error:
-        tools.say(f"ERROR: {error.message}")
+        tools.say(f"ERROR: {told(error)}")
         return FAILED
     return code
 
@@ -54,7 +54,7 @@ def _sync_cell0(version: str | None, tools: Tools) -> int:
         return FAILED
     except ComputeError as error:
         tools.say(
-            f"ERROR: The database of cell0 was not brought up to date: {error.message}\n"
+            f"ERROR: The database of cell0 was not brought up to date: {told(error)}\n"
             "Are the databases nova_api and nova_cell0 there, is [api_database] connection right, and were "
             "nova-manage api_db sync and cell_v2 map_cell0 run?"
         )
@@ -89,7 +89,7 @@ def archive(options: Options, tools: Tools) -> int:
     try:
         databases = _databases(tools, options.all_cells)
     except ComputeError as error:
-        tools.say(f"The API database cannot be used: {error.message}")
+        tools.say(f"The API database cannot be used: {told(error)}")
         return NO_API_DATABASE
     moved = _archive_all(databases, before, options, tools)
     if options.verbose:
@@ -147,7 +147,7 @@ def purge(options: Options, tools: Tools) -> int:
     try:
         databases = _databases(tools, options.all_cells)
     except ComputeError as error:
-        tools.say(f"The API database cannot be used: {error.message}")
+        tools.say(f"The API database cannot be used: {told(error)}")
         return PURGE_NO_API_DATABASE
     gone = _purge_all(databases, before)
     if options.verbose:

@@ -11,7 +11,7 @@ from compute_service.domain.errors import ComputeError, Invalid
 from compute_service.domain.flow import UNFINISHED, FlowKey, FlowRecord, FlowState, StepPhase, StepRecord
 from compute_service.flows.engine import abandon_flow, retry_flow
 from compute_service.manage.table import Table
-from compute_service.manage.tools import FAILED, JSON, OK, Command, Options, Tools, argument, switch
+from compute_service.manage.tools import FAILED, JSON, OK, Command, Options, Tools, argument, switch, told
 from compute_service.store.engine import Store
 from compute_service.store.flows import FlowQuery, flow_get, flow_page, steps_of, steps_of_flows
 
@@ -42,7 +42,7 @@ def list_flows(options: Options, tools: Tools) -> int:
     rows: list[tuple[Any, ...]] = []
     for name, answer in store.fan_out(lambda tx: _page(tx, query), databases=store.names()).items():
         if isinstance(answer, ComputeError):
-            tools.say(f"ERROR: database {name}: {answer.message}")
+            tools.say(f"ERROR: database {name}: {told(answer)}")
             return FAILED
         flows, steps = answer
         rows += [_row(name, flow, steps.get(flow.id, [])) for flow in flows]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from compute_service.domain.errors import ComputeError, Conflict, NotFound
 from compute_service.domain.instance import Instance
-from compute_service.manage.tools import BAD_INPUT, FAILED, OK, Options, Tools
+from compute_service.manage.tools import BAD_INPUT, FAILED, OK, Options, Tools, told
 from compute_service.ports.placement import ConsumerAllocations, Placement
 from compute_service.store.compute_nodes import compute_node_of_host
 from compute_service.store.engine import Store
@@ -50,13 +50,13 @@ def heal(options: Options, tools: Tools) -> int:
             healed += 1
             _tell(server, wanted, options, tools)
     except _NoNode as error:
-        tools.say(f"ERROR: {error.message}")
+        tools.say(f"ERROR: {told(error)}")
         return NO_NODE
     except NotFound as error:
-        tools.say(f"ERROR: {error.message}")
+        tools.say(f"ERROR: {told(error)}")
         return FAILED
     except ComputeError as error:
-        tools.say(f"ERROR: {error.message}")
+        tools.say(f"ERROR: {told(error)}")
         return CLAIM_FAILED
     tools.say(f"Processed {healed} instances.")
     return OK if healed else NOTHING_TO_DO

@@ -18,6 +18,7 @@ from compute_service.manage.tools import (
     Tools,
     argument,
     switch,
+    told,
 )
 from compute_service.store.compute_nodes import compute_node_list, compute_node_set_mapped
 from compute_service.store.engine import Store
@@ -74,7 +75,7 @@ def discover(options: Options, tools: Tools) -> int:
         try:
             found += _discover_in(cell, options, store, tools)
         except Conflict as error:
-            tools.say(f"ERROR: {error.message}")
+            tools.say(f"ERROR: {told(error)}")
             return MAPPED_ELSEWHERE
     if options.strict and not found:
         tools.say("No unmapped hosts were found.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compute_service.domain.errors import ComputeError, Unavailable
 from compute_service.manage.audit import audit
 from compute_service.manage.heal import heal
-from compute_service.manage.tools import JSON, OK, VERBOSE, Command, Options, Tools, argument, switch
+from compute_service.manage.tools import JSON, OK, VERBOSE, Command, Options, Tools, argument, switch, told
 from compute_service.ports.placement import Placement
 from compute_service.store.aggregates import aggregate_list
 from compute_service.store.compute_nodes import compute_node_list
@@ -47,7 +47,7 @@ def sync_aggregates(options: Options, tools: Tools) -> int:
                 tools.say(f"ERROR: {problem}")
                 problems.append(problem)
             except Unavailable as error:
-                tools.say(f"ERROR: {error.message}")
+                tools.say(f"ERROR: {told(error)}")
                 return API_ERROR
     return problems[0].code if problems else OK
 

@@ -15,7 +15,7 @@ from compute_service.domain.record import Record
 from compute_service.manage.app import run
 from compute_service.manage.hosts import COMPUTE
 from compute_service.manage.table import framed
-from compute_service.manage.tools import JSON, Command, Options, Tools, add_commands
+from compute_service.manage.tools import JSON, Command, Options, Tools, add_commands, told
 from compute_service.store.compute_nodes import compute_node_list
 from compute_service.store.engine import Store
 from compute_service.store.mappings import cell_mapping_list, host_mapping_list
@@ -95,8 +95,6 @@ def check_cinder(tools: Tools) -> Result:
 
 
 def _check_version(tools: Tools, service: str, needed: tuple[int, int]) -> Result:
-    if not getattr(tools.settings, service).auth_type:
-        return _failed(f"[{service}] has no credentials (auth_type is not set).")
     try:
         found = tools.versions(service)
     except ComputeError as error:
@@ -187,7 +185,7 @@ def _run(check: Callable[[Tools], Result], tools: Tools) -> Result:
     try:
         return check(tools)
     except ComputeError as error:
-        return _failed(error.message)
+        return _failed(told(error))
 
 
 def _block(name: str, result: Result) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from compute_service.config.settings import Settings
-from compute_service.domain.errors import Invalid
+from compute_service.domain.errors import ComputeError, Invalid
 from compute_service.manage.table import Table
 from compute_service.ports.clock import Clock
 from compute_service.ports.placement import Placement
@@ -55,6 +55,16 @@ class Tools:
         if not self.settings.api_database.connection:
             raise Invalid("The option connection in [api_database] is not set.")
         return self.open_store()
+
+
+def told(error: ComputeError) -> str:
+    """Return what to tell an operator of an error: its message, and what the database said where it did.
+
+    What users are told leaves the cause out; an operator needs it. Drivers' messages hold no passwords.
+    """
+    said = getattr(error.__cause__, "orig", None)
+    words = said.args[-1] if isinstance(said, Exception) and said.args else None
+    return f"{error.message} ({words})" if words else error.message
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ def test_a_database_that_is_away_is_told_without_a_trace(fresh: Shell) -> None:
     assert "Traceback" not in fresh.text
 
 
+def test_an_operator_is_told_what_the_database_said(fresh: Shell) -> None:
+    fresh.sections["api_database"] = {"connection": "sqlite:////nowhere/at/all"}
+    fresh.run("flow list")
+    assert "unable to open database file" in fresh.text
+
+
 def test_what_nobody_expected_is_told_with_its_trace(
     shell: Shell, capsys: pytest.CaptureFixture[str]
 ) -> None:

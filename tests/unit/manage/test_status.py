@@ -23,10 +23,7 @@ def check(shell: Shell) -> tuple[int, dict[str, tuple[str, str]]]:
 @pytest.fixture
 def ready(shell: Shell) -> Shell:
     """A node on which everything is as it should be."""
-    shell.sections |= {
-        "placement": {"auth_type": "password"},
-        "service_user": {"send_service_user_token": True},
-    }
+    shell.sections["service_user"] = {"send_service_user_token": True}
     shell.versions["placement"] = "1.39"
     shell.register("cmp1")
     shell.run("cell_v2 discover_hosts")
@@ -82,19 +79,17 @@ def test_hosts_that_registered_must_be_mapped(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("auth", "version", "result", "word"),
+    ("version", "result", "word"),
     [
-        ("password", "1.36", "Success", "None"),
-        ("password", "1.35", "Failure", "at least 1.36"),
-        ("password", "1.9", "Failure", "at least 1.36"),
-        ("password", None, "Failure", "connection refused"),
-        (None, "1.39", "Failure", "auth_type"),
+        ("1.36", "Success", "None"),
+        ("1.35", "Failure", "at least 1.36"),
+        ("1.9", "Failure", "at least 1.36"),
+        (None, "Failure", "connection refused"),
     ],
 )
 def test_placement_must_answer_and_be_new_enough(
-    ready: Shell, auth: str | None, version: str | None, result: str, word: str
+    ready: Shell, version: str | None, result: str, word: str
 ) -> None:
-    ready.sections["placement"] = {"auth_type": auth}
     ready.versions = {} if version is None else {"placement": version}
     found = check(ready)[1]["Placement API"]
     assert found[0] == result
