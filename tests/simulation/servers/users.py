@@ -9,12 +9,12 @@ from compute_service.control import delete, power, rebuild, resize, snapshot
 from compute_service.control.create import create_servers
 from compute_service.control.find import find_server
 from compute_service.control.services import Services
+from compute_service.domain.actions import ACTIONS
 from compute_service.domain.context import Context
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.order import RebuildOrder, ServerOrder
 from compute_service.domain.vif import RequestedNetworks
 from compute_service.store.servers import Located
-from tests.simulation.faults import Faults
 from tests.simulation.servers.world import FLAVORS, IMAGE, World
 
 USER = Context(request_id="req-1", user_id="user", project_id="project", is_admin=True)
@@ -34,23 +34,31 @@ def _rebuild(ctx: Context, svc: Services, server: Located) -> object:
 ACTS: dict[str, tuple[int, Act]] = {
     "stop": (3, power.stop),
     "start": (3, power.start),
-    "reboot": (1, lambda ctx, svc, server: power.reboot(ctx, svc, server, hard=False)),
-    "reboot hard": (1, lambda ctx, svc, server: power.reboot(ctx, svc, server, hard=True)),
-    "pause": (1, power.pause),
-    "unpause": (1, power.unpause),
-    "suspend": (1, power.suspend),
-    "resume": (1, power.resume),
-    "delete": (2, delete.delete),
-    "force delete": (1, delete.force_delete),
-    "restore": (2, delete.restore),
-    "resize": (3, _resize),
+    "reboot_soft": (1, lambda ctx, svc, server: power.reboot(ctx, svc, server, hard=False)),
+    "reboot_hard": (1, lambda ctx, svc, server: power.reboot(ctx, svc, server, hard=True)),
+    "pause": (2, power.pause),
+    "unpause": (2, power.unpause),
+    "suspend": (2, power.suspend),
+    "resume": (2, power.resume),
+    "delete": (1, delete.delete),
+    "force_delete": (1, delete.force_delete),
+    "restore": (3, delete.restore),
+    "resize": (4, _resize),
     "migrate": (3, resize.migrate),
-    "confirm": (3, resize.confirm_resize),
-    "revert": (3, resize.revert_resize),
+    "confirm_resize": (3, resize.confirm_resize),
+    "revert_resize": (3, resize.revert_resize),
     "rebuild": (2, _rebuild),
-    "snapshot": (2, lambda ctx, svc, server: snapshot.create_image(ctx, svc, server, "copy")),
+    "create_image": (2, lambda ctx, svc, server: snapshot.create_image(ctx, svc, server, "copy")),
 }
-"""What can be done to a server, and how often it is, against the others."""
+"""What can be done to a server, by its key in the table of actions, and how often it is."""
+
+
+def _is_allowed(key: str, server: Located) -> bool:
+    try:
+        ACTIONS[key].check(server.instance, USER.is_admin)
+    except ComputeError:
+        return False
+    return True
 
 
 class Users:
@@ -65,12 +73,9 @@ class Users:
         """Do something now and then."""
         rnd = self._world.rnd
         if len(self.servers) < self._orders and rnd.random() < 0.05:
-            self._quietly(self._world.faults, "create", self.order)
+            self._quietly(self.order)
         if self.servers and rnd.random() < 0.08:
-            names = list(ACTS)
-            what = rnd.choices(names, [ACTS[name][0] for name in names])[0]
-            server = rnd.choice(self.servers)
-            self._quietly(self._world.faults, what, lambda: self.act(server, ACTS[what][1]))
+            self._quietly(lambda: self.act(rnd.choice(self.servers)))
 
     def order(self) -> None:
         """Order one or two servers."""
@@ -89,14 +94,22 @@ class Users:
             ),
         )
         self.servers += [one.uuid for one in created.servers]
+        self.accepted["create"] += 1
 
-    def act(self, uuid: str, act: Act) -> None:
-        """Act on a server."""
-        svc = self._world.users
-        act(USER, svc, find_server(USER, svc, uuid))
+    def act(self, uuid: str) -> None:
+        """Act on a server, mostly as its state allows."""
+        svc, rnd = self._world.users, self._world.rnd
+        server = find_server(USER, svc, uuid)
+        names = list(ACTS) if rnd.random() < 0.1 else [n for n in ACTS if _is_allowed(n, server)]
+        what = rnd.choices(names, [ACTS[name][0] for name in names])[0]
+        if "delete" in what and rnd.random() < 0.75:
+            return
+        ACTS[what][1](USER, svc, server)
+        self.accepted[what] += 1
 
-    def _quietly(self, faults: Faults, what: str, work: Callable[[], None]) -> None:
-        """Do something in a request that does not die, and note whether it was accepted."""
+    def _quietly(self, work: Callable[[], None]) -> None:
+        """Do something in a request that does not die."""
+        faults = self._world.faults
         calm, faults.calm = faults.calm, True
         try:
             work()
@@ -104,4 +117,3 @@ class Users:
             return
         finally:
             faults.calm = calm
-        self.accepted[what] += 1
