@@ -8,7 +8,7 @@ from compute_service.domain.host import HostFacts
 from compute_service.ports.hypervisor import Hypervisor
 
 Figures = Callable[[], dict[str, int]]
-"""Gives `failed_builds` and `io_workload`."""
+"""Gives `failed_builds`, `io_workload` and `running_vms` (guests of ours, whatever their power)."""
 
 
 class FactsSource:

@@ -111,6 +111,7 @@ def assemble(parts: AgentParts, conductor: Conductor, identity: NodeIdentity) ->
         lambda: {
             "failed_builds": service.failed_builds if threshold else 0,
             "io_workload": service.io_workload,
+            "running_vms": len(driver.guests()),
         },
     )
     registration = Registration(identity, settings.default.my_ip, facts, capabilities, conductor, inventory)

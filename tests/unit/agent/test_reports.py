@@ -45,7 +45,7 @@ def test_registration_tells_who_the_host_is_and_what_it_can(bench: Bench) -> Non
     assert told.version == ComputeAgent.VERSION
     assert told.capabilities == capabilities_of(bench.driver)
     assert "Migrates" in told.capabilities
-    assert told.facts.stats == {"failed_builds": 0, "io_workload": 0}
+    assert told.facts.stats == {"failed_builds": 0, "io_workload": 0, "running_vms": 0}
 
 
 def test_registration_waits_for_a_conductor_within_limits(bench: Bench) -> None:

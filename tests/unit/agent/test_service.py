@@ -155,7 +155,8 @@ def test_failed_builds_are_counted_until_one_works(bench: Bench) -> None:
     for number in range(2):
         bench.host.service.spawn(step_key(f"f{number}"), guest_spec())
     bench.stepper.run()
-    assert bench.host.beating.facts.read().stats == {"failed_builds": 2, "io_workload": 0}
+    stats = bench.host.beating.facts.read().stats
+    assert stats == {"failed_builds": 2, "io_workload": 0, "running_vms": 0}
     bench.driver.faults.add("spawn", BuildAborted("not the host's fault"))
     bench.host.service.spawn(step_key("f3"), guest_spec())
     bench.stepper.run()
