@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import logging
 import re
@@ -16,7 +17,7 @@ from keystoneauth1 import exceptions
 
 from compute_service.clients.auth import Mounts, plugin_of, session_of
 from compute_service.clients.clock import SystemClock
-from compute_service.config.keystoneauth import Client
+from compute_service.config.keystoneauth import Client, Credentials
 from compute_service.config.settings import Settings
 from compute_service.domain import request_id
 from compute_service.domain.context import Context
@@ -92,6 +93,18 @@ class Reach:
     clock: Clock = field(default_factory=SystemClock)
 
 
+def credentials_of(settings: Settings, name: str) -> Any:
+    """Return the plugin by which the service itself signs in to call the service of section [`name`].
+
+    A section without credentials uses those of [service_user], or else of [keystone_authtoken].
+    """
+    for candidate in (name, "service_user", "keystone_authtoken"):
+        section: Credentials = getattr(settings, candidate)
+        if section.auth_type is not None:
+            return plugin_of(section, candidate)
+    raise Unavailable(f"[{name}] auth_type is not set, and neither [service_user] has one.")
+
+
 def reach_of(
     settings: Settings,
     name: str,
@@ -108,7 +121,7 @@ def reach_of(
     return Reach(
         name=name,
         session=session_of(section, mounts),
-        auth=plugin_of(section, name),
+        auth=credentials_of(settings, name),
         service_type=section.service_type or name,
         interfaces=section.valid_interfaces,
         region=section.region_name,
@@ -145,27 +158,28 @@ class RestClient:
         query: Query = (),
         body: object = None,
         ctx: Context | None = None,
-        **more: Any,
+        **given: Any,
     ) -> requests.Response:
         """Make a call and return the answer, which is a success.
 
-        With a context that has a token the call is made as that user, else as the service. `more`: `headers`,
-        `data` (a body that is not JSON, as an iterator; never tried again), `stream` (leave the answer's body
-        to be read in pieces).
+        With a context that has a token the call is made as that user, else as the service. `given` may be:
+        `headers`; `data`, a body that is not JSON, as an iterator (never sent twice); `stream`, which leaves
+        the answer's body to be read in pieces.
         """
-        headers = {"Accept": "application/json", **self._headers, **more.pop("headers", {})}
+        headers = {"Accept": "application/json", **self._headers, **given.pop("headers", {})}
         if (request := _request_id(ctx)) is not None:
             headers["X-Openstack-Request-Id"] = request
-        repeatable = method in REPEATABLE and "data" not in more
-        if body is not None:
-            more["data"] = msgspec.json.encode(body)
-            headers["Content-Type"] = "application/json"
-        url = quote(path, safe="/:@") + (f"?{urlencode(query)}" if query else "")
+        repeatable = method in REPEATABLE and "data" not in given
+        url = path + (f"?{urlencode(query)}" if query else "")
         as_user = ctx is not None and ctx.token is not None
-        if ctx is not None and ctx.token is not None:
-            headers |= self._user_headers(ctx.token)
-        response = self._persist(method, url, repeatable, headers=headers, authenticated=not as_user, **more)
-        if response.status_code >= 400:
+        ready = as_user or "data" in given
+        if ready:
+            headers |= self._token_headers(ctx.token if ctx else None)
+        if body is not None:
+            given["data"] = msgspec.json.encode(body)
+            headers.setdefault("Content-Type", "application/json")
+        response = self._persist(method, url, repeatable, headers=headers, authenticated=not ready, **given)
+        if response.status_code >= 300:
             raise self._error(response, as_user)
         return response
 
@@ -252,14 +266,16 @@ class RestClient:
             raise Unavailable(f"The catalog lists no {reach.service_type} service for [{reach.name}].")
         return _VERSION.sub("", found).rstrip("/")
 
-    def _user_headers(self, token: str) -> dict[str, str]:
-        headers = {"X-Auth-Token": token}
-        if self._reach.service_auth is not None:
-            try:
-                headers["X-Service-Token"] = self._reach.session.get_token(self._reach.service_auth)
-            except exceptions.ClientException as error:
-                raise self._failure(error) from error
-        return headers
+    def _token_headers(self, user_token: str | None) -> dict[str, str]:
+        """Return what says who calls: the user, with the service's token if configured, or the service."""
+        session, own = self._reach.session, self._reach.service_auth
+        try:
+            if user_token is None:
+                return dict(session.get_auth_headers(self._reach.auth) or {})
+            headers = {"X-Auth-Token": user_token}
+            return headers | ({"X-Service-Token": session.get_token(own)} if own is not None else {})
+        except exceptions.ClientException as error:
+            raise self._failure(error) from error
 
     def _wait(self, seconds: float, why: str) -> None:
         LOG.warning("calling the %s service again in %.1f s: %s", self._reach.name, seconds, why)
@@ -279,19 +295,34 @@ class RestClient:
             return Unavailable(f"The {self._reach.name} service does not accept our token: {message}")
         if self._error_of is not None and (own := self._error_of(response, message)) is not None:
             return own
-        if code >= 500:
-            return Unavailable(f"The {self._reach.name} service failed with {code}: {message}")
+        if code >= 500 or code < 400:
+            return Unavailable(f"The {self._reach.name} service answered {code}: {message}")
         return _KINDS.get(code, Invalid)(message)
 
 
+def part(identifier: str) -> str:
+    """Return an identifier as one part of a path. Raises NotFound for what could lead elsewhere."""
+    if identifier in ("", ".", ".."):
+        raise NotFound(f"There is nothing called '{identifier}'.")
+    return quote(identifier, safe="")
+
+
 def message_of(response: requests.Response) -> str:
-    """Return what a failed response says, from the JSON forms in use among services, or its reason."""
+    """Return what a failed response says in the JSON and HTML forms in use, or its reason."""
     try:
-        body = msgspec.json.decode(response.content)
+        if "html" in response.headers.get("Content-Type", ""):
+            found: str | None = _text_of(response.text)
+        else:
+            found = _message_in(msgspec.json.decode(response.content))
     except (msgspec.DecodeError, requests.RequestException):
-        return f"{response.status_code} {response.reason}"
-    found = _message_in(body)
+        found = None
     return (found or f"{response.status_code} {response.reason}")[:LONGEST_MESSAGE]
+
+
+def _text_of(page: str) -> str:
+    """Return the words of a page without its title and heading."""
+    body = re.sub(r"(?s)<(title|h1)>.*?</\1>", "", page)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
 def _message_in(body: object) -> str | None:

@@ -21,6 +21,8 @@ DNS = "dns-integration"
 REVISIONS = "revision-if-match"
 AUTO_ALLOCATION = "auto-allocated-topology"
 FLOATING = "router"
+QUOTA_DETAILS = "quota_details"
+TAGS = "standard-attr-tag"
 
 
 class InUse(Conflict):

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 import requests
 
-from compute_service.clients.http import Reach, RestClient
+from compute_service.clients.http import Reach, RestClient, part
 from compute_service.domain.errors import ComputeError, Conflict, Invalid, Unavailable
 from compute_service.domain.host import ResourceInventory
 from compute_service.ports.placement import (
@@ -60,7 +60,7 @@ class PlacementClient:
 
     def allocations(self, consumer: str) -> ConsumerAllocations | None:
         """Return what a consumer holds, or None."""
-        body = self._rest.json("GET", f"/allocations/{consumer}", headers=self._typed())
+        body = self._rest.json("GET", f"/allocations/{part(consumer)}", headers=self._typed())
         if not body["allocations"]:
             return None
         return ConsumerAllocations(
@@ -74,7 +74,7 @@ class PlacementClient:
 
     def allocations_of_provider(self, provider: str) -> dict[str, dict[str, int]]:
         """Return consumer → resource class → amount on one provider."""
-        body = self._rest.json("GET", f"/resource_providers/{provider}/allocations")
+        body = self._rest.json("GET", f"/resource_providers/{part(provider)}/allocations")
         return _resources_of(body["allocations"])
 
     def claim_many(self, claims: tuple[ConsumerAllocations, ...]) -> None:
@@ -93,11 +93,11 @@ class PlacementClient:
 
     def release(self, consumer: str) -> None:
         """Remove all a consumer holds; repeating is fine."""
-        self._rest.delete(f"/allocations/{consumer}")
+        self._rest.delete(f"/allocations/{part(consumer)}")
 
     def provider(self, uuid: str) -> Provider | None:
         """Return a provider with inventories, traits and aggregates, or None."""
-        path = f"/resource_providers/{uuid}"
+        path = f"/resource_providers/{part(uuid)}"
         base = self._rest.find(path)
         inventories = self._rest.find(f"{path}/inventories")
         traits = self._rest.find(f"{path}/traits")
@@ -121,11 +121,11 @@ class PlacementClient:
 
     def delete_provider(self, uuid: str) -> None:
         """Delete; one that is gone is fine. Raises Conflict while something is allocated on it."""
-        self._rest.delete(f"/resource_providers/{uuid}")
+        self._rest.delete(f"/resource_providers/{part(uuid)}")
 
     def set_trait(self, provider: str, trait: str, present: bool) -> None:
         """Add or take away one trait, creating a custom one when needed."""
-        path = f"/resource_providers/{provider}/traits"
+        path = f"/resource_providers/{part(provider)}/traits"
 
         def change() -> None:
             body = self._rest.json("GET", path)
@@ -137,7 +137,7 @@ class PlacementClient:
 
     def set_aggregates(self, provider: str, aggregates: tuple[str, ...]) -> None:
         """Replace the provider's aggregates."""
-        path = f"/resource_providers/{provider}/aggregates"
+        path = f"/resource_providers/{part(provider)}/aggregates"
 
         def change() -> None:
             body = self._rest.json("GET", path)
@@ -170,12 +170,12 @@ class PlacementClient:
         return self._allocation_header
 
     def _exists(self, provider: str) -> bool:
-        return self._rest.find(f"/resource_providers/{provider}") is not None
+        return self._rest.find(f"/resource_providers/{part(provider)}") is not None
 
     def _ensure(self, wanted: Provider) -> Provider:
         """Make one attempt. Raises GenerationLost when another writer came between."""
         seen = self.provider(wanted.uuid) or self._create(wanted)
-        path = f"/resource_providers/{wanted.uuid}"
+        path = f"/resource_providers/{part(wanted.uuid)}"
         if seen.name != wanted.name:
             body = {"name": wanted.name, "parent_provider_uuid": seen.parent}
             seen = seen.replace(
@@ -183,7 +183,7 @@ class PlacementClient:
             )
         if seen.inventories != wanted.inventories:
             for name in _custom(wanted.inventories):
-                self._rest.call("PUT", f"/resource_classes/{name}")
+                self._rest.call("PUT", f"/resource_classes/{part(name)}")
             inventories = {
                 "resource_provider_generation": seen.generation,
                 "inventories": msgspec.to_builtins(wanted.inventories),
@@ -210,9 +210,9 @@ class PlacementClient:
 
     def _put_traits(self, provider: str, traits: set[str], generation: int) -> int:
         for name in _custom(traits):
-            self._rest.call("PUT", f"/traits/{name}")
+            self._rest.call("PUT", f"/traits/{part(name)}")
         body = {"traits": sorted(traits), "resource_provider_generation": generation}
-        answer = self._rest.json("PUT", f"/resource_providers/{provider}/traits", body=body)
+        answer = self._rest.json("PUT", f"/resource_providers/{part(provider)}/traits", body=body)
         return int(answer["resource_provider_generation"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from compute_service.clients.clock import SystemClock
 from compute_service.clients.fake.faults import Faults
@@ -27,6 +27,7 @@ class FakeImages(Faults):
         self._images: dict[str, Image] = {}
         self._data: dict[str, bytes] = {}
         self._members: dict[str, set[str]] = {}
+        self._tags: dict[str, tuple[str, ...]] = {}
 
     @property
     def images(self) -> dict[str, Image]:
@@ -55,6 +56,20 @@ class FakeImages(Faults):
         with self._lock:
             self._members.setdefault(image_id, set()).add(project_id)
 
+    def members_of(self, image_id: str) -> list[str]:
+        """Return the projects that a `shared` image is shared with."""
+        with self._lock:
+            return sorted(self._members.get(image_id, ()))
+
+    def tag(self, image_id: str, tags: Iterable[str]) -> None:
+        """Replace an image's tags."""
+        with self._lock:
+            self._tags[image_id] = tuple(dict.fromkeys(tags))
+
+    def tags_of(self, image_id: str) -> tuple[str, ...]:
+        """Return an image's tags."""
+        return self._tags.get(image_id, ())
+
     def visible(self, image: Image, project_id: str, is_admin: bool) -> bool:
         """Tell whether a project may see an image."""
         if is_admin or image.visibility in ("public", "community") or image.owner == project_id:
@@ -70,8 +85,12 @@ class FakeImages(Faults):
             return found
 
     def create(self, image: Image, ctx: Context | None = None) -> Image:
-        """Make a record without data; one that is already ours is returned as it is. Raises Conflict."""
+        """Make a record without data; one that is already ours is returned as it is.
+
+        Raises Conflict, and Forbidden when a user who is no admin makes a public image."""
         with self._call("create"):
+            if ctx is not None and not ctx.is_admin and image.visibility == "public":
+                raise Forbidden("You are not authorized to complete publicize_image action.")
             owner = image.owner or (ctx.project_id if ctx else DEFAULT_OWNER)
             found = self._images.get(image.id)
             if found is not None:
@@ -96,7 +115,7 @@ class FakeImages(Faults):
             found = self._images.get(image_id)
             if found is not None and found.protected:
                 raise Forbidden(f"Image {image_id} is protected and cannot be deleted.")
-            for table in (self._images, self._data, self._members):
+            for table in (self._images, self._data, self._members, self._tags):
                 table.pop(image_id, None)
 
     def download(self, image_id: str) -> Iterator[bytes]:

@@ -7,8 +7,13 @@ import uuid
 import pytest
 
 from compute_service.clients.fake.network import FakeNetwork
+from compute_service.clients.http import reach_of
+from compute_service.clients.neutron import NeutronNetwork
 from compute_service.clients.neutron_api import NoAddress
+from compute_service.clients.neutron_http import HttpNetworkApi
 from compute_service.clients.neutron_rows import Address, FloatingIpRow, NetworkRow, SecurityGroupRow
+from compute_service.clients.twin.world import World
+from compute_service.config.settings import Settings
 from compute_service.domain.context import Context
 from compute_service.domain.errors import (
     Conflict,
@@ -22,33 +27,40 @@ from compute_service.domain.errors import (
 )
 from compute_service.domain.vif import FixedIp, NetworkRequest, RequestedNetworks, Vif
 from compute_service.ports.network import Network, NetworkPlan
+from tests.contract.clients.conftest import ADDRESS, OTHERS, OURS, context
 
-OURS = "5d3c0f6e8f0d4f0c9d3b8a7e6c5d4b3a"
-OTHERS = "6e4d1f7f9f1e5f1dae4c9b8f7d6e5c4b"
 NONE = RequestedNetworks(mode="none")
 AUTO = RequestedNetworks(mode="auto")
 DEFAULT = RequestedNetworks()
 
 
+@pytest.fixture(params=["fake", "twin with tokens", "twin without tokens"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture
-def behind() -> FakeNetwork:
+def behind(world: World) -> FakeNetwork:
     """The service behind the client under test."""
-    return FakeNetwork()
+    return world.network
 
 
 @pytest.fixture
-def network(behind: FakeNetwork) -> Network:
-    return behind
+def network(kind: str, world: World, cloud: Settings) -> Network:
+    if kind == "fake":
+        return world.network
+    mounts = {ADDRESS: world.application(ADDRESS)}
+    return NeutronNetwork(HttpNetworkApi(reach_of(cloud, "neutron", mounts=mounts)))
 
 
 @pytest.fixture
-def member() -> Context:
-    return Context(request_id="req-1", user_id="someone", project_id=OURS, roles=("member",))
+def member(kind: str, world: World) -> Context:
+    return context(world, "ann", with_token=kind == "twin with tokens")
 
 
 @pytest.fixture
-def admin() -> Context:
-    return Context(request_id="req-2", user_id="boss", project_id=OURS, roles=("admin",), is_admin=True)
+def admin(kind: str, world: World) -> Context:
+    return context(world, "boss", with_token=kind == "twin with tokens")
 
 
 @pytest.fixture
