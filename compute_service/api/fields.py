@@ -383,7 +383,7 @@ def _read_ip(version: int) -> Callable[[str], str]:
 
 def _read_base64(value: str) -> str:
     try:
-        base64.b64decode(value)
+        base64.b64decode("".join(value.split()), validate=True)
     except binascii.Error as error:
         raise ValueError(str(error)) from None
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any, cast
 
 from compute_service.api.app import Parts, application
@@ -99,12 +100,17 @@ def make_world(settings: Settings | None = None, **parts: Any) -> World:
         "clock": clock,
         "conductor": bell,
         "images": FakeImages(clock),
-        "network": FakeNetwork(clock),
+        "network": FakeNetwork(clock, map(numbered, count()).__next__),
         "settings": settings or Settings(),
     }
     missing = {name: cast(Any, None) for name in Services.__dataclass_fields__ if name not in given}
     svc = Services(**{**missing, **given, **parts})
     return World(svc, application(Parts(svc, Policy(ALL)), no_auth), bell)
+
+
+def numbered(number: int) -> str:
+    """Return the identifier that the network service gives its thing of this number, from 0."""
+    return f"00000000-0000-4000-8000-{number:012x}"
 
 
 def at(year: int, month: int, day: int) -> datetime:
