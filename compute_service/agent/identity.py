@@ -44,6 +44,15 @@ def identify(directory: Path, host: str) -> NodeIdentity:
     node = _node_uuid(directory / ID_FILE)
     if known is None:
         _write(directory / HOST_FILE, host)
+    return _identity(host, node)
+
+
+def member_of(process: NodeIdentity, host: str) -> NodeIdentity:
+    """Return the identity of one of several hosts that a process poses as; it follows from the process's."""
+    return _identity(host, str(uuid.uuid5(uuid.UUID(process.node_uuid), host)))
+
+
+def _identity(host: str, node: str) -> NodeIdentity:
     return NodeIdentity(host=host, node_uuid=node, service_uuid=str(uuid.uuid5(_SERVICES, f"{node} {host}")))
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from compute_service.agent.answers import Answers
 from compute_service.agent.facts import FactsSource
 from compute_service.agent.heartbeat import Beating, Heartbeat
-from compute_service.agent.identity import NodeIdentity, identify
+from compute_service.agent.identity import NodeIdentity, identify, member_of
 from compute_service.agent.image_cache import ImageKeeper
 from compute_service.agent.inventory import Inventory
 from compute_service.agent.journal import Journal
@@ -146,10 +146,9 @@ class Agent:
             "conductor",
             timeout=options.rpc_response_timeout,
         )
-        root = Path(options.state_path)
-        many = len(parts.drivers) > 1
+        own = identify(Path(options.state_path), options.host)
         self.hosts = tuple(
-            assemble(parts, self._conductor, identify(root / "hosts" / name if many else root, name))
+            assemble(parts, self._conductor, own if name == own.host else member_of(own, name))
             for name in parts.drivers
         )
         self.heartbeat = Heartbeat([host.beating for host in self.hosts], self._conductor, parts.clock)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from compute_service.agent.identity import identify
+from compute_service.agent.identity import identify, member_of
 from compute_service.domain.errors import Conflict, Invalid
 
 
@@ -27,6 +27,14 @@ def test_a_renamed_host_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="host = h1"):
         identify(tmp_path, "h2")
     identify(tmp_path, "h1")
+
+
+def test_hosts_of_one_process_have_identities_that_last(tmp_path: Path) -> None:
+    own = identify(tmp_path, "h1")
+    one, two = member_of(own, "fake-1"), member_of(own, "fake-2")
+    assert len({own.node_uuid, one.node_uuid, two.node_uuid}) == 3
+    assert one.service_uuid != two.service_uuid
+    assert member_of(identify(tmp_path, "h1"), "fake-1") == one
 
 
 @pytest.mark.parametrize("text", ["", "not a uuid", "0" * 500])
