@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.rabbitmq"]
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.rabbitmq", "tests.fixtures.all_in_one"]
