@@ -48,6 +48,14 @@ _BEGIN = {
 }
 
 
+_COMMON: dict[str, Any] = {
+    "isolation_level": "AUTOCOMMIT",
+    "skip_autocommit_rollback": True,
+    # Errors end up in logs: they name the statement, and not what users put into it.
+    "hide_parameters": True,
+}
+
+
 def make_engine(url: URL, options: EngineOptions) -> Engine:
     """Return an engine whose connections are in autocommit and speak UTF-8."""
     make = {"sqlite": _sqlite, "mysql": _mysql, "postgresql": _postgresql}[url.get_backend_name()]
@@ -65,7 +73,7 @@ def _sqlite(url: URL, options: EngineOptions) -> Engine:
         settings["poolclass"] = StaticPool
     else:
         settings |= {"pool_size": options.pool_size, "max_overflow": options.max_overflow}
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, **settings)
+    engine = create_engine(url, **_COMMON, **settings)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -93,8 +101,7 @@ def _mysql(url: URL, options: EngineOptions) -> Engine:
     decoders = {**conversions, FIELD_TYPE.DATETIME: datetime.fromisoformat}
     engine = create_engine(
         url.difference_update_query(("charset",)),
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
+        **_COMMON,
         connect_args={
             "charset": "utf8mb4",
             "conv": decoders,
@@ -125,8 +132,7 @@ def _postgresql(url: URL, options: EngineOptions) -> Engine:
     )
     return create_engine(
         url,
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
+        **_COMMON,
         connect_args={"connect_timeout": options.connect_timeout, "options": settings},
         **_pool(options),
     )

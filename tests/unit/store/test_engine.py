@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from compute_service.domain.errors import ComputeError, Invalid, NotFound, Unavailable
 from compute_service.domain.host import CELL0, Cell
@@ -22,6 +23,7 @@ from compute_service.store.mappings import (
 )
 from compute_service.store.schema.upgrade import sync_database
 from compute_service.store.servers import server_locate, server_page
+from compute_service.store.tables.instances import instances
 from tests.fixtures.records import a_mapping, an_instance
 from tests.fixtures.stores import EAST, WEST
 
@@ -205,6 +207,16 @@ def test_templates_are_filled_from_this_process_urls(tmp_path: Path) -> None:
 
 def test_the_password_is_not_shown_by_a_database() -> None:
     assert "sesame" not in str(Database("api", "mysql://nova:sesame@127.0.0.1/nova").url)
+
+
+def test_a_fault_does_not_show_what_a_user_stored(cell: Database) -> None:
+    def put() -> None:
+        with cell.write() as tx:
+            tx.execute(instances.insert(), {"uuid": "u", "user_data": "sesame"})
+
+    with pytest.raises(DBAPIError) as fault:
+        put()
+    assert "sesame" not in str(fault.value).partition("[SQL:")[2]
 
 
 def test_all_cells_are_asked_and_errors_stand_in_place_of_answers(store: Store) -> None:
