@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from compute_service.api.fields import (
@@ -42,14 +43,14 @@ class Reboot(Body):
 class Resize(Body):
     """resize."""
 
-    flavor_ref: Annotated[str | int, Either((Text(1), Whole(0)))] = named("flavorRef")
+    flavor_ref: Annotated[str | int, Either((Text(1), Whole(0)))] = msgspec.field(name="flavorRef")
     disk_config: DiskConfig = named("OS-DCF:diskConfig")
 
 
 class Rebuild(Body):
     """rebuild."""
 
-    image_ref: Annotated[str, UUID] = named("imageRef")
+    image_ref: Annotated[str, UUID] = msgspec.field(name="imageRef")
     name: Annotated[str | UnsetType, NAME] = UNSET
     admin_password: str | UnsetType = named("adminPass")
     metadata: Annotated[dict[str, str] | UnsetType, METADATA] = UNSET

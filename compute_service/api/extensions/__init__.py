@@ -1,0 +1,1 @@
+"""The extensions of old, which are all part of the API."""

@@ -1,0 +1,1 @@
+"""Quotas of projects and users, quota classes, and limits."""
