@@ -14,7 +14,7 @@ from compute_service.domain.states import VmState
 from compute_service.store.engine import Store
 from compute_service.store.instances import InstanceQuery, instance_delete, instance_insert, instances_insert
 from compute_service.store.mappings import instance_mapping_insert, instance_mappings_insert
-from compute_service.store.servers import server_locate, server_page
+from compute_service.store.servers import server_locate, server_mapping, server_page
 from tests.fixtures.records import a_mapping, an_instance
 from tests.fixtures.stores import EAST, EPOCH, WEST, assert_queries
 
@@ -41,6 +41,12 @@ def test_a_server_is_found_wherever_it_is(store: Store, database: str) -> None:
 
 def test_an_unknown_server_is_not_found(store: Store) -> None:
     assert server_locate(store, "unknown") is None
+    assert server_mapping(store, "unknown") is None
+
+
+def test_a_servers_mapping_is_known_without_its_cell(store: Store) -> None:
+    put = _put(store, WEST, an_instance())
+    assert server_mapping(store, put.uuid) == a_mapping(put, WEST)
 
 
 def test_a_deleted_server_is_found_only_by_those_who_ask_for_it(store: Store) -> None:
