@@ -11,7 +11,7 @@ import requests
 
 from compute_service.clients.http import Reach, RestClient, part
 from compute_service.domain.context import Context
-from compute_service.domain.errors import Conflict, NotFound, Unavailable
+from compute_service.domain.errors import ComputeError, Conflict, NotFound, Unavailable
 from compute_service.domain.image import Image
 
 PIECE = 64 * 1024
@@ -114,7 +114,9 @@ class GlanceImages:
         return _checked(response, image)
 
     def upload(self, image_id: str, data: Iterator[bytes], disk_format: str) -> None:
-        """Store the data of a queued image; a no-op when it is already active. Raises NotFound, Conflict."""
+        """Store the data of a queued image; a no-op when it is already active.
+
+        Raises NotFound, Conflict, and whatever `data` raises."""
         image = self.show(image_id)
         if image.status == "active":
             return
@@ -123,7 +125,13 @@ class GlanceImages:
             path = f"/v2/images/{part(image_id)}"
             self._rest.call("PATCH", path, body=change, headers={"Content-Type": _PATCH})
         headers = {"Content-Type": "application/octet-stream"}
-        self._rest.call("PUT", f"/v2/images/{part(image_id)}/file", data=data, headers=headers)
+        source = _Source(data)
+        try:
+            self._rest.call("PUT", f"/v2/images/{part(image_id)}/file", data=source, headers=headers)
+        except ComputeError:
+            if source.error is not None:
+                raise source.error from None
+            raise
 
     def _visible(self, image: Image, ctx: Context) -> bool:
         """Tell whether a user whose token we do not have sees an image."""
@@ -131,6 +139,21 @@ class GlanceImages:
             return True
         path = f"/v2/images/{part(image.id)}/members/{part(ctx.project_id)}"
         return image.visibility == "shared" and self._rest.find(path) is not None
+
+
+class _Source:
+    """Data on its way out, which remembers when it was the data that failed and not the service."""
+
+    def __init__(self, data: Iterator[bytes]) -> None:
+        self._data = data
+        self.error: Exception | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._data
+        except Exception as error:
+            self.error = error
+            raise
 
 
 def image_of(body: dict[str, Any]) -> Image:

@@ -6,7 +6,7 @@ import logging
 import threading
 
 from compute_service.clients.http import Reach, RestClient, part
-from compute_service.domain.errors import Forbidden, Unavailable
+from compute_service.domain.errors import Forbidden, NotFound, Unavailable
 
 LOG = logging.getLogger(__name__)
 
@@ -31,13 +31,14 @@ class KeystoneIdentity:
             if self._seen.get(project_id, 0.0) > now:
                 return True
         try:
-            exists = self._rest.find(f"/v3/projects/{part(project_id)}") is not None
+            self._rest.call("GET", f"/v3/projects/{part(project_id)}")
+        except NotFound:
+            return False
         except (Forbidden, Unavailable) as error:
             LOG.warning("whether project %s exists is not known: %s", project_id, error.message)
             return None
-        if exists:
-            with self._lock:
-                if len(self._seen) >= MOST_BELIEVED:
-                    self._seen.clear()
-                self._seen[project_id] = now + BELIEVED_FOR
-        return exists
+        with self._lock:
+            if len(self._seen) >= MOST_BELIEVED:
+                self._seen.clear()
+            self._seen[project_id] = now + BELIEVED_FOR
+        return True

@@ -44,9 +44,11 @@ def resolve(
 
 
 def _choose(api: NetworkApi, ctx: Context, requested: RequestedNetworks) -> RequestedNetworks:
-    """Take the one network that the project can use; `auto` without any has one made later."""
+    """Take the one network that the project can use; `auto` without any has one made later. A network that
+    leads outside is taken only when it is shared with everybody."""
     auto = requested.mode == "auto"
     found = api.networks({"project_id": ctx.project_id, "shared": False}, ctx)
+    found = [network for network in found if not network.external]
     found += api.networks({"shared": True}, ctx)
     if auto:
         found = [network for network in found if network.admin_state_up]

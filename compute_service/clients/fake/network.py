@@ -16,7 +16,9 @@ from compute_service.clients.neutron_api import (
     BULK_TAGS,
     DNS,
     FLOATING,
+    QUOTA_DETAILS,
     REVISIONS,
+    TAGS,
     Filters,
     matching,
     visible,
@@ -34,15 +36,17 @@ from compute_service.domain.vif import RequestedNetworks, Vif
 from compute_service.ports.clock import Clock
 from compute_service.ports.network import NetworkPlan
 
-EXTENSIONS = frozenset((BULK_TAGS, DNS, REVISIONS, AUTO_ALLOCATION, FLOATING))
+EXTENSIONS = frozenset((BULK_TAGS, TAGS, DNS, REVISIONS, AUTO_ALLOCATION, FLOATING, QUOTA_DETAILS))
+"""What the client makes use of where it is there."""
 
 
 class FakeNetwork(Faults):
     """Networks and ports in memory. `plane`, `groups` and `floating` are the service as its owner sees it;
-    the rest is the port. Networks are added with `add_network`."""
+    the rest is the port. Networks are added with `add_network`; `extensions` can be taken away."""
 
     def __init__(self, clock: Clock | None = None, new_id: Callable[[], str] | None = None) -> None:
         super().__init__()
+        self.extensions = set(EXTENSIONS)
         self.tables = Tables(clock, self._lock, new_id)
         self.groups = SecurityGroups(self.tables)
         self.plane = NetworkPlane(self.tables, self.groups)
@@ -137,13 +141,14 @@ class PlaneApi:
     """The network service's API answered from memory."""
 
     def __init__(self, network: FakeNetwork) -> None:
+        self._extensions = network.extensions
         self._tables = network.tables
         self._plane = network.plane
         self._groups = network.groups
 
     def extensions(self) -> frozenset[str]:
         """Return the aliases of the extensions that the service has."""
-        return EXTENSIONS
+        return frozenset(self._extensions)
 
     def networks(self, filters: Filters, ctx: Context | None = None) -> list[NetworkRow]:
         """Return networks that match."""

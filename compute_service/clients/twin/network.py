@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from compute_service.clients.fake.network import EXTENSIONS, FakeNetwork
+from compute_service.clients.fake.network import FakeNetwork
 from compute_service.clients.fake.network_tables import QUOTA_DEFAULTS
 from compute_service.clients.neutron_api import (
-    QUOTA_DETAILS,
-    TAGS,
     AddressInUse,
     InUse,
     NoAddress,
@@ -20,9 +18,7 @@ from compute_service.clients.twin.router import Answer, Request, Route, Router
 from compute_service.domain.context import Context
 from compute_service.domain.errors import ComputeError, Conflict, Forbidden, Invalid, NotFound, OverQuota
 
-ALIASES = EXTENSIONS | {
-    QUOTA_DETAILS,
-    TAGS,
+ALIASES = {
     "agent",
     "availability_zone",
     "binding",
@@ -39,7 +35,7 @@ ALIASES = EXTENSIONS | {
     "standard-attr-timestamp",
     "subnet_allocation",
 }
-"""The extensions that this service says it has."""
+"""The extensions that every such service says it has."""
 _TYPES: tuple[tuple[type[ComputeError], str], ...] = (
     (OverQuota, "OverQuota"),
     (AddressInUse, "IpAddressAlreadyAllocated"),
@@ -107,13 +103,16 @@ class _Networking:
 
     def extensions(self, request: Request) -> Answer:
         """GET /v2.0/extensions."""
-        return Answer({"extensions": [_extension(alias) for alias in sorted(ALIASES)]})
+        return Answer({"extensions": [_extension(alias) for alias in sorted(self._aliases())]})
 
     def extension(self, request: Request, alias: str) -> Answer:
         """GET /v2.0/extensions/{alias}."""
-        if alias not in ALIASES:
+        if alias not in self._aliases():
             raise NotFound(f"Extension with alias {alias} does not exist")
         return Answer({"extension": _extension(alias)})
+
+    def _aliases(self) -> set[str]:
+        return ALIASES | self._network.extensions
 
     def quota(self, request: Request, project_id: str) -> Answer:
         """GET /v2.0/quotas/{project}."""

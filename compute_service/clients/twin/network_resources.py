@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from compute_service.clients.fake.network import FakeNetwork
 from compute_service.clients.fake.network_tables import Tables
-from compute_service.clients.neutron_api import visible
+from compute_service.clients.neutron_api import BULK_TAGS, visible
 from compute_service.clients.neutron_rows import (
     FloatingIpRow,
     NetworkRow,
@@ -79,6 +79,7 @@ class Collection(Generic[R]):
         wanted: list[dict[str, Any]] = [entry for entry in entries if isinstance(entry, dict)]
         if len(wanted) < len(entries):
             raise Invalid(f"The body must be an object with a '{self.noun}' in it.")
+        self.check_bodies(wanted)
         made = self.make([self.check(new_row(self.kind, entry, ctx), ctx) for entry in wanted], wanted)
         bodies = [self.body(row, ctx) for row in made]
         return Answer({self.plural: bodies} if isinstance(several, list) else {self.noun: bodies[0]}, 201)
@@ -137,6 +138,9 @@ class Collection(Generic[R]):
     def check(self, row: R, ctx: Context) -> R:
         """Refuse a new row that the user may not make there. Raises NotFound, Forbidden, Invalid."""
         return row
+
+    def check_bodies(self, given: list[dict[str, Any]]) -> None:
+        """Refuse bodies of new rows for what they say. Raises Invalid."""
 
     def make(self, rows: list[R], given: list[dict[str, Any]]) -> list[R]:
         """Store new rows; `given` are the bodies they came from."""
@@ -220,6 +224,11 @@ class Ports(Collection[PortRow]):
     """Ports."""
 
     noun, plural, kind = "port", "ports", PortRow
+
+    def check_bodies(self, given: list[dict[str, Any]]) -> None:
+        """Tags of new ports need an extension."""
+        if BULK_TAGS not in self.network.extensions and any("tags" in body for body in given):
+            raise Invalid("Unrecognized attribute(s) 'tags'")
 
     def check(self, row: PortRow, ctx: Context) -> PortRow:
         """Refuse a port on a network that the user does not see."""

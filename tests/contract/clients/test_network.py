@@ -9,9 +9,17 @@ import pytest
 from compute_service.clients.fake.network import FakeNetwork
 from compute_service.clients.http import reach_of
 from compute_service.clients.neutron import NeutronNetwork
-from compute_service.clients.neutron_api import NoAddress
+from compute_service.clients.neutron_api import (
+    AUTO_ALLOCATION,
+    BULK_TAGS,
+    DNS,
+    FLOATING,
+    QUOTA_DETAILS,
+    REVISIONS,
+    NoAddress,
+)
 from compute_service.clients.neutron_http import HttpNetworkApi
-from compute_service.clients.neutron_rows import Address, FloatingIpRow, NetworkRow, SecurityGroupRow
+from compute_service.clients.neutron_rows import Address, FloatingIpRow, NetworkRow, PortRow, SecurityGroupRow
 from compute_service.clients.twin.world import World
 from compute_service.config.settings import Settings
 from compute_service.domain.context import Context
@@ -34,7 +42,7 @@ AUTO = RequestedNetworks(mode="auto")
 DEFAULT = RequestedNetworks()
 
 
-@pytest.fixture(params=["fake", "twin with tokens", "twin without tokens"])
+@pytest.fixture(params=["fake", "twin with tokens", "twin without tokens", "bare twin"])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -49,6 +57,8 @@ def behind(world: World) -> FakeNetwork:
 def network(kind: str, world: World, cloud: Settings) -> Network:
     if kind == "fake":
         return world.network
+    if kind == "bare twin":
+        world.network.extensions -= {BULK_TAGS, QUOTA_DETAILS, REVISIONS}
     mounts = {ADDRESS: world.application(ADDRESS)}
     return NeutronNetwork(HttpNetworkApi(reach_of(cloud, "neutron", mounts=mounts)))
 
@@ -109,7 +119,7 @@ def test_other_projects_networks_are_not_in_the_way(
     network: Network, behind: FakeNetwork, member: Context, private: str
 ) -> None:
     behind.add_network("theirs", "10.2.0.0/24", OTHERS)
-    behind.add_network("public", "172.24.4.0/24", OTHERS, external=True)
+    behind.add_network("public", "172.24.4.0/24", OURS, external=True)
     assert network.resolve(member, AUTO, (), 1).requested == on(private)
 
 
@@ -133,6 +143,26 @@ def test_auto_needs_a_cloud_that_allows_it(network: Network, behind: FakeNetwork
     behind.plane.auto_allocation = False
     with pytest.raises(Invalid):
         network.resolve(member, AUTO, (), 1)
+
+
+def test_auto_needs_a_service_that_can_do_it(
+    network: Network, behind: FakeNetwork, member: Context, server: str
+) -> None:
+    behind.extensions.discard(AUTO_ALLOCATION)
+    with pytest.raises(Invalid):
+        network.resolve(member, AUTO, (), 1)
+    with pytest.raises(Invalid):
+        allocate(network, server, AUTO)
+
+
+def test_without_routers_there_are_no_floating_addresses(
+    network: Network, behind: FakeNetwork, private: str, server: str
+) -> None:
+    behind.extensions -= {FLOATING, DNS}
+    allocate(network, server, on(private))
+    (vif,) = network.describe(server)
+    assert vif.fixed_ips[0].floating == ()
+    assert behind.ports[vif.port_id].dns_name == ""
 
 
 def test_a_named_network_is_checked(network: Network, behind: FakeNetwork, member: Context) -> None:
@@ -319,6 +349,29 @@ def test_another_servers_port_is_not_taken(
         allocate(network, server, port(used))
     with pytest.raises(NotFound):
         allocate(network, server, port(str(uuid.uuid4())))
+
+
+def test_a_port_that_changes_while_it_is_taken_is_read_again(
+    network: Network, behind: FakeNetwork, private: str, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = behind.add_port(private, OURS)
+    update = behind.plane.update_port
+    meddled = False
+
+    def meddle(port_id: str, changes: dict[str, object], seen: int | None = None) -> PortRow:
+        nonlocal meddled
+        if not meddled:
+            meddled = True
+            update(port_id, {"device_id": "another server"} if REVISIONS in behind.extensions else {})
+        return update(port_id, changes, seen)
+
+    monkeypatch.setattr(behind.plane, "update_port", meddle)
+    if REVISIONS in behind.extensions:
+        with pytest.raises(PortInUse):
+            allocate(network, server, port(mine))
+        assert behind.ports[mine].device_id == "another server"
+    else:
+        assert allocate(network, server, port(mine))[0].port_id == mine
 
 
 def test_ports_are_made_all_or_none(network: Network, behind: FakeNetwork, private: str, server: str) -> None:
