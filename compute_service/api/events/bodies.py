@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, UnsetType
 
-from compute_service.api.fields import OneOf, Text, Uuid
+from compute_service.api.fields import UUID, OneOf, Text
 from compute_service.api.shape import Body, Items, since
 
 _FIRST = ("network-changed", "network-vif-plugged", "network-vif-unplugged", "network-vif-deleted")
@@ -27,7 +27,7 @@ class Event(Body):
         since("2.82", until="2.92", kind=OneOf(*_ACCELERATOR)),
         since("2.93", kind=OneOf(*_REIMAGED)),
     ]
-    server_uuid: Annotated[str, Uuid()]
+    server_uuid: Annotated[str, UUID]
     status: Literal["failed", "completed", "in-progress"] | UnsetType = UNSET
     tag: Annotated[str | UnsetType, Text(0, 255)] = UNSET
 

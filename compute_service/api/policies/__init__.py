@@ -5,7 +5,15 @@ Rule names and default roles are those of the Compute API, so that an operator's
 
 from __future__ import annotations
 
-from compute_service.api.policies import flavors, keypairs, server_actions, server_parts, servers
+from compute_service.api.policies import (
+    flavors,
+    keypairs,
+    outside,
+    quotas,
+    server_actions,
+    server_parts,
+    servers,
+)
 from compute_service.api.policies.rule import Rule
 
 ALL: tuple[Rule, ...] = (
@@ -14,5 +22,7 @@ ALL: tuple[Rule, ...] = (
     *server_parts.RULES,
     *flavors.RULES,
     *keypairs.RULES,
+    *quotas.RULES,
+    *outside.RULES,
 )
 """Every permission there is."""

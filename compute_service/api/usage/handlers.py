@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from compute_service.api.links import Link
 from compute_service.api.paging import next_page, page_size
@@ -75,6 +75,6 @@ def _next(
     """Return the link to the next page when this one is full: the marker is the last server told of."""
     servers = [one for use in found for one in use.servers]
     if not servers or len(servers) < page_size(asked.limit, svc.settings.api.max_limit):
-        return views.UNSET
+        return UNSET
     last = max(servers, key=lambda one: (one.started_at, one.server.uuid))
     return next_page(req.links, path, req.pairs, last.server.uuid)
