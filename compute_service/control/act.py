@@ -107,11 +107,13 @@ def _log(ctx: Context, svc: Services, server: Located, work: Work) -> str:
 
 
 def wait_behind(tx: Tx, seen: Instance, action: Action) -> list[FlowKey]:
-    """Return the server's unfinished flows, oldest first, asked to stop if the action may interrupt them.
+    """Return the server's unfinished flows, the last one last, asked to stop if the action interrupts them.
 
     A flow whose server is idle has done its work already and only has to say so.
     """
     unfinished = unfinished_flows_of_instance(tx, seen.uuid)
+    waited_for = {flow.after for flow in unfinished}
+    unfinished.sort(key=lambda flow: flow.id not in waited_for)
     if seen.task_state is not None or action.flow == "delete":
         for flow in unfinished:
             flow_cancel(tx, flow.id, f"overtaken by {action.name}")

@@ -32,8 +32,8 @@ from compute_service.flows.kinds.claims import rewrite
 from compute_service.flows.kinds.company import check_company
 from compute_service.flows.kinds.server import (
     CANCELLED,
-    change,
     fault_of,
+    go_on,
     guest_of,
     idle,
     row_of,
@@ -57,7 +57,7 @@ OWN = frozenset(
 )
 """Task states of a server that is being made."""
 _SPAWN = "spawn"
-_ANOTHER_HOST_MAY = frozenset({"HostRejected", "ComputeError", "Timeout"})
+_ANOTHER_HOST_MAY = frozenset({"HostRejected", "ComputeError", "Timeout", "Unavailable"})
 """Kinds of failure that say nothing of other hosts; so do those that are none of ours."""
 _WAIT_AT_MOST = 24 * 3600.0
 
@@ -104,8 +104,7 @@ def _bind_ports(run: Run[BuildParams]) -> Ports:
         )
     except (Invalid, NotFound, Forbidden, Conflict) as error:
         raise BuildAborted(error.message) from error
-    task = {"task_state": TaskState.SPAWNING} if seen.task_state in OWN else {}
-    change(run, vifs=vifs, **task)
+    go_on(run, OWN, TaskState.SPAWNING, seen, vifs=vifs)
     return Ports(vifs=vifs, bound_at=run.svc.clock.time())
 
 
@@ -221,6 +220,7 @@ def _begin_again(run: Run[BuildParams], number: int, failure: Failure) -> None:
         Origin.like(run.flow),
         instance_uuid=run.params.uuid,
         action=run.flow.action,
+        after=run.flow.id,
         flow_id=next_id(run.flow.id),
     )
     with run.svc.store.database(run.key.database).write() as tx:

@@ -9,7 +9,7 @@ from typing import Any
 from compute_service.control.bell import ring
 from compute_service.control.services import Services
 from compute_service.domain.errors import Stale
-from compute_service.domain.flow import FlowKey, FlowRecord
+from compute_service.domain.flow import FlowKey, FlowRecord, StepRecord
 from compute_service.domain.instance import Instance
 from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.kinds.build import build_id
@@ -17,7 +17,7 @@ from compute_service.store.database import Tx
 from compute_service.store.flows import (
     flow_cancel,
     flow_insert,
-    flows_insert,
+    flow_put,
     flows_remove,
     unfinished_flows_of_instance,
 )
@@ -50,11 +50,13 @@ _OF_THE_USER = (
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A server as it was read in the API database, as it is to be in the cell, and its build flow there."""
+    """A server as it was read in the API database, as it is to be in the cell, and its build flow there with
+    what its user is shown of the placing."""
 
     seen: Instance
     placed: Instance
     build: FlowRecord
+    event: StepRecord
 
 
 def hand_over(svc: Services, cell: str, servers: Sequence[Handover]) -> None:
@@ -64,7 +66,8 @@ def hand_over(svc: Services, cell: str, servers: Sequence[Handover]) -> None:
     """
     with svc.store.database(cell).write() as tx:
         found = instances_insert(tx, [one.placed for one in servers])
-        flows_insert(tx, [one.build for one in servers])
+        for one in servers:
+            flow_put(tx, one.build, (one.event,))
     behind = {one.seen.uuid for one in servers if one.seen.task_state is TaskState.DELETING}
     for one, there in zip(servers, found, strict=True):
         if _is_fresh(one.placed, there):

@@ -15,11 +15,10 @@ from compute_service.domain.states import PowerState, TaskState, VmState
 from compute_service.flows.kinds.server import (
     OnServer,
     at_host,
-    change,
     faults,
+    go_on,
     guest_of,
     idle,
-    row_of,
     without_password,
 )
 from compute_service.flows.step import Flow, Remote, Run, Step
@@ -36,8 +35,7 @@ class RebuildParams(OnServer):
 
 
 def _prepare(run: Run[RebuildParams]) -> None:
-    if row_of(run).task_state in _OWN:
-        change(run, task_state=TaskState.REBUILD_SPAWNING)
+    go_on(run, _OWN, TaskState.REBUILD_SPAWNING)
 
 
 def _send(run: Run[RebuildParams], agent: ComputeAgent, key: StepKey) -> None:

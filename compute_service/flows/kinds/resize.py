@@ -278,6 +278,7 @@ def _again(tx: Tx, run: Run[ResizeParams], failure: Failure) -> Any:
         Origin.like(run.flow),
         instance_uuid=run.params.uuid,
         action=run.flow.action,
+        after=run.flow.id,
         flow_id=next_id(run.flow.id),
     )
     if known is None and seen is not None:

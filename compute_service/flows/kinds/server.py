@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from compute_service.control.spec import ADMIN_PASSWORD, guest_spec
-from compute_service.domain.errors import NotFound
+from compute_service.domain.errors import NotFound, Stale
 from compute_service.domain.flow import Failure
 from compute_service.domain.guest import GuestSpec
 from compute_service.domain.instance import Fault, Instance
@@ -51,16 +51,26 @@ def at_host(run: Run[Any]) -> tuple[str, str] | None:
     return None if host is None else (run.key.database, host)
 
 
-def change(run: Run[Any], **changes: Any) -> Instance | None:
-    """Change the server's row, whatever else was changed of it. None when the row is gone."""
+def go_on(
+    run: Run[Any], own: frozenset[TaskState], task: TaskState, seen: Instance | None = None, **changes: Any
+) -> Instance | None:
+    """Show the next of a flow's own task states, with other changes of the row. None when the row is gone.
+
+    The row is read unless it was just `seen` and nobody changed it since. A task state that another flow put
+    up meanwhile stays.
+    """
     with run.svc.store.database(run.key.database).write() as tx:
-        return change_in(tx, run.params.uuid, **changes)
+        if seen is not None:
+            try:
+                return instance_update(tx, seen, **_next(seen, own, task), **changes)
+            except Stale:
+                pass
+        now = instance_get(tx, run.params.uuid)
+        return None if now is None else instance_update(tx, now, **_next(now, own, task), **changes)
 
 
-def change_in(tx: Tx, uuid: str, **changes: Any) -> Instance | None:
-    """Change a server's row in a transaction. None when the row is gone."""
-    seen = instance_get(tx, uuid)
-    return None if seen is None else instance_update(tx, seen, **changes)
+def _next(now: Instance, own: frozenset[TaskState], task: TaskState) -> dict[str, Any]:
+    return {"task_state": task} if now.task_state in own else {}
 
 
 def settle(run: Run[Any], own: frozenset[TaskState], **changes: Any) -> Instance | None:

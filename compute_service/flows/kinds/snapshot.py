@@ -6,7 +6,7 @@ from compute_service.domain.flow import Failure, StepKey
 from compute_service.domain.guest import SnapshotRequest
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import TaskState
-from compute_service.flows.kinds.server import OnServer, at_host, change, faults, row_of, settle
+from compute_service.flows.kinds.server import OnServer, at_host, faults, go_on, settle
 from compute_service.flows.step import Flow, Remote, Run, Step
 
 _OWN = frozenset(
@@ -27,8 +27,7 @@ class SnapshotParams(OnServer):
 
 
 def _begin(run: Run[SnapshotParams]) -> None:
-    if row_of(run).task_state in _OWN:
-        change(run, task_state=TaskState.IMAGE_UPLOADING)
+    go_on(run, _OWN, TaskState.IMAGE_UPLOADING)
 
 
 def _send(run: Run[SnapshotParams], agent: ComputeAgent, key: StepKey) -> None:

@@ -1,0 +1,87 @@
+"""Whether all that is kept of servers in different places agrees when nothing is going on."""
+
+from __future__ import annotations
+
+from compute_service.domain.flow import FlowState
+from compute_service.domain.instance import Instance
+from compute_service.domain.states import VmState
+from compute_service.store.instances import InstanceQuery, instance_page
+from compute_service.store.mappings import instance_mapping_get
+from compute_service.store.migrations import MigrationQuery, migration_page
+from tests.unit.flows.kinds.world import CELL, World
+
+FINAL = {"finished", "confirmed", "reverted", "error"}
+
+
+def check(world: World, stuck_allowed: bool = False) -> None:
+    """Fail when anything is held by nobody, or is not held by who should."""
+    states = {flow.state for flow in world.flows()}
+    assert states <= {FlowState.DONE, FlowState.FAILED, *([FlowState.STUCK] if stuck_allowed else [])}, states
+    servers = _servers(world)
+    for server in servers.values():
+        if server.deleted:
+            _is_gone(world, server.uuid)
+        else:
+            _is_whole(world, server)
+    known = set(servers) | {m.uuid for m in _migrations(world)}
+    assert set(world.placement.allocations_by_consumer) <= known
+    assert {port.device_id for port in world.network.ports.values()} <= set(servers)
+    for host in world.hosts:
+        assert world.guests(host) <= set(servers)
+    _moves(world, servers)
+
+
+def _servers(world: World) -> dict[str, Instance]:
+    found = {}
+    for name in world.store.names():
+        with world.store.database(name).read() as tx:
+            for one in instance_page(tx, InstanceQuery(deleted=None, soft_deleted=True)):
+                assert one.uuid not in found, "a server is in two databases"
+                assert name != "api", "a server was never given to a cell"
+                found[one.uuid] = one
+    return found
+
+
+def _migrations(world: World):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    with world.store.database(CELL).read() as tx:
+        return migration_page(tx, MigrationQuery(hidden=None))
+
+
+def _is_gone(world: World, uuid: str) -> None:
+    assert world.held(uuid) == {}
+    assert world.ports_of(uuid) == set()
+    for host in world.hosts:
+        assert host in world.down or uuid not in world.guests(host)
+    with world.store.api.read() as tx:
+        mapping = instance_mapping_get(tx, uuid)
+    assert mapping is not None
+    assert mapping.deleted
+
+
+def _is_whole(world: World, server: Instance) -> None:
+    uuid, flavor = server.uuid, server.flavor
+    assert server.task_state is None, server.task_state
+    placed = set() if server.host is None else {server.host}
+    assert world.holds_on(uuid) == placed
+    if server.host is not None:
+        wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb, "DISK_GB": flavor.disk_gb}
+        assert world.held(uuid) == wanted
+    assert {h for h in world.hosts if uuid in world.guests(h)} - world.down == placed - world.down
+    assert world.ports_of(uuid) == placed
+    with world.store.api.read() as tx:
+        mapping = instance_mapping_get(tx, uuid)
+    assert mapping is not None
+    assert mapping.deleted is (server.vm_state is VmState.SOFT_DELETED)
+    if server.vm_state is not VmState.RESIZED:
+        assert (mapping.vcpus, mapping.memory_mb) == (flavor.vcpus, flavor.memory_mb)
+    assert "admin_password" not in server.system_metadata
+
+
+def _moves(world: World, servers: dict[str, Instance]) -> None:
+    for move in _migrations(world):
+        assert move.status in FINAL, move.status
+        server = servers[move.instance_uuid]
+        pending = move.status == "finished"
+        assert pending == (server.vm_state is VmState.RESIZED and bool(world.held(move.uuid)))
+        if pending:
+            assert world.holds_on(move.uuid) == {move.source_compute}

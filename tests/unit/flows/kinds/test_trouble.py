@@ -1,0 +1,148 @@
+"""Each flow, each step, each kind of trouble: in the end all accounts agree and nothing is between states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from compute_service.control import delete, power, rebuild, resize, snapshot
+from compute_service.domain.order import RebuildOrder
+from compute_service.flows.kinds import FLOWS
+from compute_service.flows.step import Remote
+from compute_service.store.servers import Located
+from tests.unit.flows.kinds.accounts import check
+from tests.unit.flows.kinds.trouble import GIVES_UP, GOES_ON, trouble
+from tests.unit.flows.kinds.world import ADMIN, IMAGE, MEMBER, World, state_of
+
+Act = Callable[[World, Located], object]
+
+
+def _nothing(world: World, server: Located) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is done to a server, from which state, and what it is afterwards when all goes well."""
+
+    kind: str
+    ends: str
+    act: Act
+    before: Act = _nothing
+
+
+def _resized(world: World, server: Located) -> None:
+    resize.resize(MEMBER, world.svc, server, "2")
+
+
+SCENARIOS = {
+    "start": Scenario(
+        "start",
+        "active",
+        lambda w, s: power.start(MEMBER, w.svc, s),
+        lambda w, s: power.stop(MEMBER, w.svc, s),
+    ),
+    "stop": Scenario("stop", "stopped", lambda w, s: power.stop(MEMBER, w.svc, s)),
+    "reboot": Scenario("reboot", "active", lambda w, s: power.reboot(MEMBER, w.svc, s, hard=False)),
+    "pause": Scenario("pause", "paused", lambda w, s: power.pause(MEMBER, w.svc, s)),
+    "unpause": Scenario(
+        "unpause",
+        "active",
+        lambda w, s: power.unpause(MEMBER, w.svc, s),
+        lambda w, s: power.pause(MEMBER, w.svc, s),
+    ),
+    "suspend": Scenario("suspend", "suspended", lambda w, s: power.suspend(MEMBER, w.svc, s)),
+    "resume": Scenario(
+        "resume",
+        "active",
+        lambda w, s: power.resume(MEMBER, w.svc, s),
+        lambda w, s: power.suspend(MEMBER, w.svc, s),
+    ),
+    "rebuild": Scenario(
+        "rebuild",
+        "active",
+        lambda w, s: rebuild.rebuild(MEMBER, w.svc, s, RebuildOrder(image_ref=IMAGE)),
+    ),
+    "snapshot": Scenario("snapshot", "active", lambda w, s: snapshot.create_image(MEMBER, w.svc, s, "copy")),
+    "resize": Scenario("resize", "resized", _resized),
+    "migrate": Scenario("resize", "resized", lambda w, s: resize.migrate(ADMIN, w.svc, s)),
+    "confirm": Scenario(
+        "confirm_resize", "active", lambda w, s: resize.confirm_resize(MEMBER, w.svc, s), _resized
+    ),
+    "revert": Scenario(
+        "revert_resize", "active", lambda w, s: resize.revert_resize(MEMBER, w.svc, s), _resized
+    ),
+    "delete": Scenario("delete", "deleted", lambda w, s: delete.force_delete(MEMBER, w.svc, s)),
+    "delete resized": Scenario(
+        "delete", "deleted", lambda w, s: delete.force_delete(MEMBER, w.svc, s), _resized
+    ),
+    "soft delete": Scenario("soft_delete", "soft-delete", lambda w, s: delete.delete(MEMBER, w.svc, s)),
+    "restore": Scenario(
+        "restore",
+        "active",
+        lambda w, s: delete.restore(MEMBER, w.svc, s),
+        lambda w, s: delete.delete(MEMBER, w.svc, s),
+    ),
+}
+
+
+PASSED_OVER = {("delete", "clear"), ("delete", "forget")}
+"""Steps that only some servers need."""
+
+
+def _steps(kind: str) -> list[str]:
+    return [step.name for step in FLOWS[kind].steps]
+
+
+def _run(world: World, scenario: Scenario, kind: str, step: str, mode: str, undo: bool = False) -> Located:
+    """Play a scenario on a new server with one trouble, and return the server as it ends."""
+    server = world.boot()
+    scenario.before(world, server)
+    world.settle()
+    server = world.see(server.instance.uuid)
+    with trouble(world, kind, step, mode, undo) as times:
+        scenario.act(world, server)
+        world.settle()
+        assert times.struck == 1 or (scenario.kind, step) in PASSED_OVER, "the trouble never came"
+    check(world)
+    server = world.see(server.instance.uuid, deleted=True)
+    if not server.instance.deleted:
+        delete.force_delete(ADMIN, world.svc, server)
+        world.settle()
+        check(world)
+    return server
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.with_settings("default", reclaim_instance_interval=300)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [(name, step) for name, one in SCENARIOS.items() for step in [*_steps(one.kind), "on_done"]],
+)
+def test_a_crash_or_a_repetition_changes_nothing_in_the_end(world: World, name: str, step: str) -> None:
+    scenario = SCENARIOS[name]
+    for mode in GOES_ON:
+        server = _run(world, scenario, scenario.kind, step, mode)
+        assert state_of(server) == (scenario.ends, None), mode
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        (name, step.name)
+        for name, one in SCENARIOS.items()
+        for step in FLOWS[one.kind].steps
+        if not isinstance(step, Remote)
+    ],
+)
+def test_a_failing_step_leaves_all_accounts_in_order(world: World, name: str, step: str) -> None:
+    scenario = SCENARIOS[name]
+    for mode in GIVES_UP:
+        _run(world, scenario, scenario.kind, step, mode)
