@@ -14,6 +14,7 @@ from compute_service.store.mappings import instance_mapping_get
 from compute_service.store.migrations import MigrationQuery, migration_page
 from compute_service.store.servers import Located
 from tests.unit.flows.kinds.accounts import check
+from tests.unit.flows.kinds.conftest import MakeWorld
 from tests.unit.flows.kinds.test_trouble import SCENARIOS, Scenario
 from tests.unit.flows.kinds.trouble import GIVES_UP, GOES_ON, trouble
 from tests.unit.flows.kinds.world import ADMIN, CELL, IMAGE, LARGE, MEMBER, SMALL, World, state_of
@@ -57,8 +58,8 @@ AFTER_FAILURE = {
 
 
 @pytest.fixture
-def world() -> World:
-    made = World()
+def world(make_world: MakeWorld) -> World:
+    made = make_world()
     made.with_settings("default", reclaim_instance_interval=300)
     return made
 
@@ -214,8 +215,8 @@ def test_a_stopped_server_stays_stopped_through_a_move(world: World) -> None:
     check(world)
 
 
-def test_a_resize_may_stay_on_its_host(world: World) -> None:
-    world = World(hosts=("only",))
+def test_a_resize_may_stay_on_its_host(make_world: MakeWorld) -> None:
+    world = make_world(hosts=("only",))
     world.with_settings("default", allow_resize_to_same_host=True)
     server = world.boot()
     resize.resize(MEMBER, world.svc, server, "2")
@@ -227,8 +228,8 @@ def test_a_resize_may_stay_on_its_host(world: World) -> None:
     check(world)
 
 
-def test_a_resize_without_room_leaves_the_server_as_it_was(world: World) -> None:
-    world = World(hosts=("only",))
+def test_a_resize_without_room_leaves_the_server_as_it_was(make_world: MakeWorld) -> None:
+    world = make_world(hosts=("only",))
     server = world.boot()
     resize.resize(MEMBER, world.svc, server, "2")
     world.settle()

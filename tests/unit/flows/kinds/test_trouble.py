@@ -13,6 +13,7 @@ from compute_service.flows.kinds import FLOWS
 from compute_service.flows.step import Remote
 from compute_service.store.servers import Located
 from tests.unit.flows.kinds.accounts import check
+from tests.unit.flows.kinds.conftest import MakeWorld
 from tests.unit.flows.kinds.trouble import GIVES_UP, GOES_ON, trouble
 from tests.unit.flows.kinds.world import ADMIN, IMAGE, MEMBER, World, state_of
 
@@ -116,8 +117,8 @@ def _run(world: World, scenario: Scenario, kind: str, step: str, mode: str, undo
 
 
 @pytest.fixture
-def world() -> World:
-    made = World()
+def world(make_world: MakeWorld) -> World:
+    made = make_world()
     made.with_settings("default", reclaim_instance_interval=300)
     return made
 

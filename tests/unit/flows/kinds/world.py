@@ -38,7 +38,8 @@ from compute_service.flows.engine import Engine
 from compute_service.flows.kinds import FLOWS
 from compute_service.ports.placement import CandidateQuery, ConsumerAllocations, Provider
 from compute_service.store.compute_nodes import compute_node_upsert
-from compute_service.store.embedded import embedded_cell, embedded_store
+from compute_service.store.embedded import embedded_cell
+from compute_service.store.engine import Store
 from compute_service.store.flavors import flavor_insert
 from compute_service.store.flows import FlowQuery, flow_page
 from compute_service.store.mappings import host_mapping_insert
@@ -230,9 +231,13 @@ class Line:
 class World:
     """The installation. `hosts` are its hypervisors by name; `down` are the hosts that nobody hears of."""
 
-    def __init__(self, hosts: tuple[str, ...] = ("h1", "h2", "h3"), settings: Settings | None = None) -> None:
-        self.clock = ManualClock()
-        self.store = embedded_store(now=self.clock.now)
+    def __init__(
+        self,
+        clock: ManualClock,
+        store: Store,
+        hosts: tuple[str, ...] = ("h1", "h2", "h3"),
+    ) -> None:
+        self.clock, self.store = clock, store
         self.placement, self.images = FakePlacement(), FakeImages(self.clock)
         self.network, self.identity = FakeNetwork(self.clock), FakeIdentity()
         self.messages: deque[Callable[[], None]] = deque()
@@ -254,7 +259,7 @@ class World:
             images=self.images,
             network=self.network,
             placement=self.placement,
-            settings=settings or Settings(),
+            settings=Settings(),
         )
         self.flows_known = dict(FLOWS)
         self.crashes = 0
