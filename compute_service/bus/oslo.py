@@ -43,6 +43,8 @@ _MOST_CASTS = 10_000
 """Casts that may wait for the broker."""
 _CLOSING = 5.0
 _METHOD = "deliver"
+_RETURNED = oslo_messaging.TransportOptions(at_least_once=True)
+"""Have the broker say so at once when nobody has a queue for a message."""
 
 
 class OsloBus:
@@ -101,7 +103,9 @@ class OsloBus:
 
     def rpc(self, target: oslo_messaging.Target, timeout: float | None, retry: int | None) -> RPCClient:
         """Return the library's client for one message."""
-        return oslo_messaging.get_rpc_client(self._transport, target, timeout=timeout, retry=retry)
+        return oslo_messaging.get_rpc_client(
+            self._transport, target, timeout=timeout, retry=retry, transport_options=_RETURNED
+        )
 
     def call(self, work: Callable[[], Any], timeout: float) -> Any:
         """Run on a thread of the bus and wait at most `timeout` seconds. Raises FutureTimeout."""
@@ -214,6 +218,8 @@ class _OsloSender:
             raise self._no_answer(verb) from None
         except CancelledError:
             raise Unavailable(f"the bus is closed: '{verb.name}' was not sent") from None
+        except oslo_messaging.MessageUndeliverable:
+            raise Timeout(f"nobody answers '{verb.name}' at {self._address()}") from None
         except ComputeError:
             raise
         except Exception as error:  # of this library and of two below it
