@@ -213,7 +213,7 @@ def drain(name: str, app: str, slow: str, keepalive: bool) -> str:
 def measure(name: str, options: argparse.Namespace) -> Result:
     """Measure one server."""
     result = Result(name)
-    with running(name, options.app, options.path) as (process, port, ready):
+    with running(name, options.app, options.ready) as (process, port, ready):
         result.ready_s = ready
         load(port, options.path, 8, 2, options.header)
         for connections in (1, 8):
