@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from compute_service.conductor.hosts import Hosts
+from compute_service.conductor.power import PowerSync
+from compute_service.config.settings import Settings
+from compute_service.control.liveness import host_is_up
+from compute_service.domain.host import HostFacts, HostRegistration, HostReport
+from compute_service.domain.states import TaskState, VmState
+from compute_service.store.compute_nodes import compute_node_of_host
+from compute_service.store.instances import instance_delete
+from tests.fixtures.records import an_instance, new_uuid
+from tests.unit.conductor.conftest import CELL, Site
+
+
+def facts(**changes: object) -> HostFacts:
+    plain = HostFacts(
+        hypervisor_type="fake",
+        hypervisor_version=1000,
+        hypervisor_hostname="h1",
+        vcpus=8,
+        memory_mb=1024,
+        local_gb=10,
+    )
+    return plain.replace(**changes)
+
+
+def registration() -> HostRegistration:
+    return HostRegistration(
+        host="h1", node_uuid=new_uuid(), service_uuid=new_uuid(), facts=facts(), version=1
+    )
+
+
+@pytest.fixture
+def hosts(site: Site) -> Hosts:
+    return Hosts(site.svc, CELL, PowerSync(site.svc))
+
+
+def test_a_host_that_registers_is_up_and_has_its_hypervisor(site: Site, hosts: Hosts) -> None:
+    asked = registration()
+    answer = hosts.register(asked)
+    assert (answer.service_uuid, answer.disabled, answer.cell) == (asked.service_uuid, False, CELL)
+    assert host_is_up(site.svc, CELL, "h1")
+    with site.store.database(CELL).read() as tx:
+        node = compute_node_of_host(tx, "h1")
+    assert node is not None
+    assert (node.uuid, node.facts.vcpus, node.mapped) == (asked.node_uuid, 8, False)
+
+
+def test_registering_again_keeps_the_service(hosts: Hosts) -> None:
+    first = hosts.register(registration_of := registration())
+    again = hosts.register(registration_of.replace(service_uuid=new_uuid()))
+    assert again.service_uuid == first.service_uuid
+
+
+def test_a_new_service_can_begin_disabled(site: Site, settings: Settings) -> None:
+    default = dataclasses.replace(settings.default, enable_new_services=False)
+    svc = dataclasses.replace(site.svc, settings=dataclasses.replace(settings, default=default))
+    assert Hosts(svc, CELL, PowerSync(svc)).register(registration()).disabled
+
+
+def test_a_host_that_falls_silent_is_down_until_it_reports(site: Site, hosts: Hosts) -> None:
+    hosts.register(registration())
+    site.clock.advance(61)
+    assert not host_is_up(site.svc, CELL, "h1")
+    hosts.report((HostReport(host="h1"),))
+    assert host_is_up(site.svc, CELL, "h1")
+
+
+def test_heartbeats_of_many_hosts_cost_one_statement(site: Site, hosts: Hosts) -> None:
+    for number in range(5):
+        known = facts(hypervisor_hostname=f"n{number}")
+        hosts.register(registration().replace(host=f"n{number}", facts=known))
+    database = site.store.database(CELL)
+    before = database.statements
+    hosts.report(tuple(HostReport(host=f"n{number}") for number in range(5)))
+    assert database.statements - before == 1
+
+
+def test_an_unknown_host_is_asked_to_register(site: Site, hosts: Hosts) -> None:
+    hosts.report((HostReport(host="stranger"),))
+    assert site.introduced == ["stranger"]
+
+
+def test_changed_facts_are_kept(site: Site, hosts: Hosts) -> None:
+    hosts.register(registration())
+    hosts.report((HostReport(host="h1", facts=facts(vcpus=16)),))
+    with site.store.database(CELL).read() as tx:
+        node = compute_node_of_host(tx, "h1")
+    assert node is not None
+    assert node.facts.vcpus == 16
+
+
+def test_a_host_is_told_of_its_servers_and_of_those_deleted_lately(site: Site, hosts: Hosts) -> None:
+    living = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
+    gone = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
+    site.add(an_instance(host="h2", vm_state=VmState.ACTIVE))
+    with site.store.database(CELL).write() as tx:
+        instance_delete(tx, gone, site.clock.now())
+    told = {one.uuid: one.deleted for one in hosts.servers_on("h1")}
+    assert told == {living.uuid: False, gone.uuid: True}
+    site.clock.advance(timedelta(days=2).total_seconds())
+    assert {one.uuid for one in hosts.servers_on("h1")} == {living.uuid}
+
+
+def test_a_guest_is_a_stray_only_when_its_server_is_settled_elsewhere(site: Site, hosts: Hosts) -> None:
+    settled = site.add(an_instance(host="h2", vm_state=VmState.ACTIVE))
+    moving = site.add(an_instance(host="h2", vm_state=VmState.ACTIVE, task_state=TaskState.RESIZE_FINISH))
+    resized = site.add(an_instance(host="h2", vm_state=VmState.RESIZED))
+    here = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
+    guests = (settled.uuid, moving.uuid, resized.uuid, here.uuid, new_uuid())
+    assert hosts.strays("h1", guests) == (settled.uuid,)
