@@ -48,8 +48,8 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def world(clock: ManualClock) -> World:
-    """Services in memory with users of two projects."""
-    identity = FakeIdentity(clock)
+    """Services in memory with users of two projects. Tokens live by the machine's clock, as libraries do."""
+    identity = FakeIdentity()
     identity.add_domain("Default", "default")
     for role in ("admin", "member", "service"):
         identity.add_role(role)
