@@ -147,6 +147,10 @@ class AgentService(ComputeAgent):
         """Remove what was kept of a guest that moved."""
         self._take(key, uuid, lambda: outcome(lambda: self._able(Migrates).migrate_settle(uuid)))
 
+    def revoke(self, key: StepKey, uuid: str) -> None:
+        """See that a step is not begun any more, behind it if it was. The journal's entry does the rest."""
+        self._take(key, uuid, lambda: StepResult(ok=True))
+
     def console_output(self, uuid: str, length: int | None) -> str:
         """Return a guest's console log."""
         return self._driver.console_log(uuid, length)

@@ -123,6 +123,10 @@ class ComputeAgent(Protocol):
     def migrate_settle(self, key: StepKey, uuid: str) -> None:
         """On the source: remove what `migrate_out` kept."""
 
+    def revoke(self, key: StepKey, uuid: str) -> None:
+        """The step whose undo this is is not wanted any more and must not begin. Answers when it has ended if
+        it had begun."""
+
     def console_output(self, uuid: str, length: int | None) -> str:
         """Return the last `length` lines of the guest's console log, or all of it."""
 

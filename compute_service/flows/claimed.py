@@ -4,6 +4,10 @@ The log says less than what happened, and the difference is one step at most: a 
 has finished, a remote one before its message goes out. So the first step that is not logged as done, the
 *frontier*, may have been begun, and no step behind it can have been. Going forward begins at the frontier;
 unwinding does too, and takes it back along with all before it.
+
+A message that went out and was not answered is *open*: its host may act on it whenever it gets to it. Before
+a flow ends such a step is closed, by its undo, or, where there is nothing to undo, by a word to the host that
+it is not wanted any more.
 """
 
 from __future__ import annotations
@@ -24,6 +28,9 @@ from compute_service.domain.flow import (
 )
 from compute_service.domain.record import Record
 from compute_service.flows.step import AnyStep, Flow, Remote, Run
+
+UNANSWERED = {"unanswered": True}
+"""The output of a remote step that was given up: its host was asked and never answered."""
 
 
 class Claimed:
@@ -65,8 +72,18 @@ class Claimed:
 
     @property
     def is_past_pivot(self) -> bool:
-        """Whether there is no way back: a pivot is done."""
-        return any(step.pivot and self.is_done(seq, StepPhase.DO) for seq, step in enumerate(self.steps))
+        """Whether there is no way back: a pivot is done, or a host was asked for it and may have done it."""
+        return any(
+            step.pivot and (self.is_done(seq, StepPhase.DO) or self.is_open(seq))
+            for seq, step in enumerate(self.steps)
+        )
+
+    def is_open(self, seq: int) -> bool:
+        """Tell whether a host was asked for a step and has not answered: it may do it at any time."""
+        row = self.rows.get((seq, StepPhase.DO))
+        if row is None or not isinstance(self.steps[seq], Remote):
+            return False
+        return row.state is StepState.PARKED or row.output == UNANSWERED
 
     @property
     def last_failure(self) -> Failure:
@@ -84,10 +101,10 @@ class Claimed:
 
     def _has_undo(self, seq: int) -> bool:
         step = self.steps[seq]
-        if step.undo is None:
-            return False
+        if not isinstance(step, Remote):
+            return step.undo is not None
         # A message never went out unless its row was written before.
-        return not isinstance(step, Remote) or (seq, StepPhase.DO) in self.rows
+        return (seq, StepPhase.DO) in self.rows and (step.undo is not None or self.is_open(seq))
 
     def log(self, row: StepRecord) -> None:
         """Take over what was just written to the log."""
@@ -110,7 +127,7 @@ class Claimed:
 
     def run(self, svc: Services, seq: int, phase: StepPhase, attempt: int = 0) -> Run[Record]:
         """Return what the step is handed."""
-        row = self.rows.get((seq, phase)) or self.rows.get((seq, StepPhase.DO))
+        rows = (self.rows.get((seq, phase)), self.rows.get((seq, StepPhase.DO)))
         return Run(
             svc=svc,
             key=self.key,
@@ -118,5 +135,5 @@ class Claimed:
             params=self.params,
             outputs=self.outputs,
             step=self.step_key(seq, phase, attempt),
-            host=row.host if row else None,
+            host=next((row.host for row in rows if row is not None and row.host is not None), None),
         )

@@ -15,7 +15,7 @@ from compute_service.domain.flow import (
 )
 from compute_service.flows.claimed import Claimed
 from compute_service.flows.failure import failure_of, pause_before
-from compute_service.flows.stepping import tries_of
+from compute_service.flows.stepping import may_try_again, tries_of
 from compute_service.store.database import Database
 from compute_service.store.flows import flow_release, flow_set_state, flows_after, step_start
 
@@ -84,10 +84,11 @@ def _last_word_failed(
     LOG.warning("the last word of flow %s failed: %s: %s", live.record.id, failure.kind, failure.message)
     if failure.details:
         LOG.warning("%s", failure.details)
+    row = row.replace(started_at=known.started_at if known else row.finished_at)
     pause = pause_before(tries_of(row) + 1)
     with database.write() as tx:
         step_start(tx, row)
-        if tries_of(row) + 1 < engine.timing.tries:
+        if may_try_again(engine, row):
             wake_at = engine.svc.clock.time() + pause
             flow_release(tx, live.record.id, engine.owner, wake_at, live.record)
             return False

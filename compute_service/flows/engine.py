@@ -85,6 +85,9 @@ class Timing:
     """Until a flow that is behind another looks by itself whether that one has ended."""
     tries: int = 25
     """Of an undo, of a step behind the pivot, and of the last step of an ending; then the flow is stuck."""
+    patience: float = 8 * 3600.0
+    """Beyond these tries, for how long they go on while what fails may pass by itself: a host or a service
+    that is away may come back."""
 
 
 class Engine:

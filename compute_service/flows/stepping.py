@@ -15,12 +15,14 @@ from compute_service.domain.flow import (
     Failure,
     FlowRecord,
     FlowState,
+    StepKey,
     StepPhase,
     StepRecord,
     StepState,
 )
+from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.record import Record
-from compute_service.flows.claimed import Claimed
+from compute_service.flows.claimed import UNANSWERED, Claimed
 from compute_service.flows.failure import failure_of, is_transient, pause_before
 from compute_service.flows.step import AnyStep, Remote, Run, Step, Wait
 from compute_service.store.database import Database, Tx
@@ -117,7 +119,7 @@ class Stepper:
             return Verdict.ENDED
         row = self._live.rows.get((seq, StepPhase.UNDO))
         if row is not None and row.state is StepState.FAILED:
-            if tries_of(row) + 1 >= self._engine.timing.tries:
+            if not may_try_again(self._engine, row):
                 return Verdict.STUCK
             return self._try_again(seq, row)
         if row is not None and row.state is StepState.PARKED:
@@ -129,16 +131,13 @@ class Stepper:
     def _after_failure(self, seq: int, row: StepRecord) -> Verdict:
         step = self._live.steps[seq]
         failure = row.error or Failure(kind="ComputeError", message="failed without a reason")
-        past = self._live.is_past_pivot
-        if past:
-            allowed = self._engine.timing.tries - 1
-        elif isinstance(step, Remote):
+        if self._live.is_past_pivot:
+            return self._try_again(seq, row) if may_try_again(self._engine, row) else Verdict.STUCK
+        if isinstance(step, Remote):
             allowed = step.retries
         else:
             allowed = step.retries if isinstance(step, Step) and is_transient(failure) else 0
-        if tries_of(row) < allowed:
-            return self._try_again(seq, row)
-        return Verdict.STUCK if past else self._unwind(failure)
+        return self._try_again(seq, row) if tries_of(row) < allowed else self._unwind(failure)
 
     def _try_again(self, seq: int, row: StepRecord) -> Verdict:
         pause = pause_before(tries_of(row) + 1)
@@ -200,6 +199,8 @@ class Stepper:
         name = self._live.steps[seq].name
         LOG.warning("%s", self._words(name, phase, failure))
         row = self._row(seq, phase, attempt, StepState.FAILED)
+        if phase is StepPhase.DO and self._live.is_open(seq):
+            row = row.replace(output=UNANSWERED, host=self._live.rows[seq, phase].host)
         self._log(row.replace(error=failure, finished_at=self._svc.clock.now()))
         self._engine.observer.step_ended(self._live.record.kind, name, phase, False, seconds)
         return Verdict.GO_ON
@@ -212,7 +213,7 @@ class Stepper:
         )
 
     def _row(self, seq: int, phase: StepPhase, attempt: int, state: StepState) -> StepRecord:
-        step = self._live.steps[seq]
+        step, known = self._live.steps[seq], self._live.rows.get((seq, phase))
         return StepRecord(
             flow_id=self._live.record.id,
             seq=seq,
@@ -221,6 +222,7 @@ class Stepper:
             event=step.event if phase is StepPhase.DO else None,
             state=state,
             attempt=attempt,
+            started_at=known.started_at if known else self._svc.clock.now(),
         )
 
     def _log(self, row: StepRecord) -> None:
@@ -255,7 +257,7 @@ class Stepper:
         """Log that a message goes out, give the lease back, and send it."""
         run = self._live.run(self._svc, seq, phase, attempt)
         try:
-            target = step.to(run)
+            target = self._target(step, run)
         except Exception as error:
             return self._failed(seq, phase, attempt, failure_of(error))
         if target is None:
@@ -275,6 +277,13 @@ class Stepper:
             self._post(step, run, target)
         return Verdict.PARKED
 
+    @staticmethod
+    def _target(step: Remote, run: Run[Record]) -> tuple[str, str] | None:
+        """Return where a message goes: a revocation to the host that was asked."""
+        if run.step.phase is StepPhase.UNDO and step.undo is None and run.host is not None:
+            return run.key.database, run.host
+        return step.to(run)
+
     def _host_is_down(
         self, seq: int, step: Remote, phase: StepPhase, attempt: int, target: tuple[str, str]
     ) -> Verdict:
@@ -292,9 +301,7 @@ class Stepper:
 
     def _post(self, step: Remote, run: Run[Record], target: tuple[str, str]) -> None:
         """Send a message. One that cannot be made fails the step; one that gets lost goes out again."""
-        send = step.send if run.step.phase is StepPhase.DO else step.undo
-        if send is None:
-            return
+        send = step.send if run.step.phase is StepPhase.DO else step.undo or _revoke
         try:
             send(run, self._svc.agent(*target), run.step)
         except Exception as error:
@@ -316,7 +323,7 @@ class Stepper:
             failure = failure_of(Timeout(f"Host {row.host} did not answer in {step.deadline:.0f} seconds."))
             return self._failed(seq, row.phase, row.attempt, failure)
         run = self._live.run(self._svc, seq, row.phase, row.attempt)
-        target = step.to(run)
+        target = self._target(step, run)
         if target is None or not self._engine.host_up(*target):
             return self._host_is_down(seq, step, row.phase, row.attempt, target or ("", row.host or ""))
         silence = self._silence(step, row, now)
@@ -341,6 +348,19 @@ class Stepper:
             return resend
         passed = now - (row.deadline - step.deadline)
         return max(resend, min(passed / 2, LONGEST_SILENCE))
+
+
+def _revoke(run: Run[Record], agent: ComputeAgent, key: StepKey) -> None:
+    agent.revoke(key, run.flow.instance_uuid or run.flow.id)
+
+
+def may_try_again(engine: Engine, row: StepRecord) -> bool:
+    """Tell whether what must succeed may be tried once more: so many times, or so long if it may pass."""
+    if tries_of(row) + 1 < engine.timing.tries:
+        return True
+    if row.error is None or row.started_at is None or not is_transient(row.error):
+        return False
+    return (engine.svc.clock.now() - row.started_at).total_seconds() < engine.timing.patience
 
 
 def _cancelled(record: FlowRecord) -> Failure:

@@ -91,6 +91,8 @@ class SimHost:
         self.down = False
         self.host: Host | None = None
         """None until the agent has come up."""
+        self.life = 0
+        """How often its journal was lost."""
         self._depth = 0
         """How many things it does at the same time."""
         self._queue: list[tuple[str, tuple[Any, ...]]] = []
@@ -125,13 +127,13 @@ class SimHost:
         except (Crash, ComputeError):
             return
         self.host = host
-        waiting, self._queue = self._queue, []
-        for verb, args in waiting:
-            self._wires.send(lambda verb=verb, args=args: self.receive(verb, args))  # type: ignore[misc]
 
     def lose_journal(self) -> None:
-        """Restart with an empty journal, as on a new disk."""
+        """Restart with an empty journal, as on a new disk. What was under way to the old one is lost with it:
+        a host cannot know a message that is older than its memory."""
+        self.life += 1
         self.journal = self._journals.in_memory(self.clock.time)
+        self._queue.clear()
         self.boot()
 
     def receive(self, verb: str, args: tuple[Any, ...]) -> None:
@@ -141,6 +143,15 @@ class SimHost:
             return
         service = self.host.service
         self.survive(lambda: getattr(service, verb)(*args))
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether something came while it was not up and can be taken now."""
+        return bool(self._queue) and not self.down and self.host is not None
+
+    def take_mail(self) -> None:
+        """Take the oldest message that waited."""
+        self.receive(*self._queue.pop(0))
 
     def step(self) -> None:
         """Run one piece of work that is ready, any."""
@@ -197,4 +208,9 @@ class Post:
         self._host, self._wires = host, wires
 
     def __getattr__(self, verb: str) -> Any:
-        return lambda *args: self._wires.send(lambda: self._host.receive(verb, args))
+        life = self._host.life
+        return lambda *args: self._wires.send(lambda: self._arrive(life, verb, args))
+
+    def _arrive(self, life: int, verb: str, args: tuple[Any, ...]) -> None:
+        if life == self._host.life:
+            self._host.receive(verb, args)

@@ -73,7 +73,7 @@ class World:
         self.store, self.clock = store, clock
         self.faults = Faults(self.rnd, odds)
         self.faults.calm = True
-        self.wires = Wires(self.faults)
+        self.wires = Wires(self.faults, clock.time)
         self.settings = settings()
         self.exchange = Exchange()
         self.placement, self.images = FakePlacement(), FakeImages(clock)
@@ -144,12 +144,18 @@ class World:
 
     def drain(self) -> None:
         """Deliver all that is under way and do all that is ready."""
-        while self.wires.waiting or any(host.stepper.ready for host in self.hosts.values()):
+        while not self._is_quiet():
             if self.wires.waiting:
                 self.wires.take()()
             for host in self.hosts.values():
+                if host.has_mail:
+                    host.take_mail()
                 if host.stepper.ready:
                     host.step()
+
+    def _is_quiet(self) -> bool:
+        hosts = self.hosts.values()
+        return not self.wires.waiting and not any(host.has_mail or host.stepper.ready for host in hosts)
 
     def one_event(self) -> None:
         """Let one thing happen."""
@@ -162,6 +168,8 @@ class World:
         elif now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
             self.conductors.sweep()
+        elif mail := [host for host in self.hosts.values() if host.has_mail]:
+            self.rnd.choice(mail).take_mail()
         elif self.wires.waiting and (not ready or self.rnd.random() < 0.6):
             self.wires.take()()
         elif ready:
@@ -171,9 +179,7 @@ class World:
 
     def at_rest(self) -> bool:
         """Tell whether nothing is under way."""
-        if self.wires.waiting or any(host.stepper.ready for host in self.hosts.values()):
-            return False
-        return not any(state in UNFINISHED for state in self.flow_states())
+        return self._is_quiet() and not any(state in UNFINISHED for state in self.flow_states())
 
     def flow_states(self) -> dict[Any, int]:
         """Return how many unfinished and stuck flows there are in all databases, by state."""

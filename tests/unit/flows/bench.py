@@ -44,6 +44,10 @@ class FakeAgent:
         """Remember an undo."""
         self.sent.append(("undo", key))
 
+    def revoke(self, key: StepKey, uuid: str) -> None:
+        """Remember that a step is not wanted any more."""
+        self.sent.append(("revoke", key))
+
 
 class Bells:
     """Rings the engines of the bench when told to."""

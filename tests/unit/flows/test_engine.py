@@ -49,7 +49,8 @@ class Scene:
         def undo(run: Run[Any], agent: ComputeAgent, key: Any) -> None:
             agent.unpause(key, run.params.word)
 
-        return Remote("remote", lambda run: ("api", "h1"), send, undo, Word, deadline=100.0, **more)
+        more = {"undo": undo, **more}
+        return Remote("remote", lambda run: ("api", "h1"), send, output=Word, deadline=100.0, **more)
 
     def flows(self) -> dict[str, Flow]:
         def failed(run: Run[Any], failure: Failure) -> None:
@@ -69,6 +70,8 @@ class Scene:
             "remote": make("remote", self.step("a"), self.remote(), self.step("c")),
             "pivot": make("pivot", self.step("a"), self.step("b", pivot=True), self.step("c"), self.remote()),
             "wait": make("wait", self.step("a"), wait),
+            "no way back": make("no way back", self.step("a"), self.remote(undo=None)),
+            "asked": make("asked", self.step("a"), self.remote(undo=None, pivot=True)),
         }
 
 
@@ -199,6 +202,61 @@ def test_a_host_that_is_down_fails_the_step_and_is_passed_over_when_unwinding(
     bench.sweep()
     assert bench.flow(key).state is FlowState.FAILED
     assert scene.log == ["a", "-a", "failed:Unavailable"]
+
+
+def test_a_step_that_a_host_never_answered_is_revoked_where_it_has_no_undo(
+    bench: Bench, scene: Scene
+) -> None:
+    key = run(bench, "no way back")
+    bench.engine.cancel(key, "deleted")
+    assert [what for what, _ in bench.agent.sent] == ["do", "revoke"]
+    assert bench.flow(key).state is FlowState.UNWINDING
+    bench.answer()
+    assert scene.log == ["a", "-a", "failed:Cancelled"]
+
+
+def test_a_step_that_its_host_refused_needs_no_revoking(bench: Bench, scene: Scene) -> None:
+    run(bench, "no way back")
+    failure = Failure(kind="HostRejected", message="full")
+    bench.engine.finished(bench.agent.sent[-1][1], StepResult(ok=False, failure=failure))
+    assert [what for what, _ in bench.agent.sent] == ["do"]
+    assert scene.log == ["a", "-a", "failed:HostRejected"]
+
+
+def test_a_pivot_that_its_host_was_asked_for_is_not_turned_back_from(bench: Bench, scene: Scene) -> None:
+    key = run(bench, "asked")
+    bench.engine.cancel(key, "deleted")
+    bench.up = False
+    for _ in range(60):
+        bench.clock.advance(61)
+        bench.sweep()
+    assert bench.flow(key).state is FlowState.RUNNING
+    bench.up = True
+    bench.clock.advance(61)
+    bench.sweep()
+    bench.answer(word="x")
+    assert scene.log == ["a", "done"]
+
+
+def test_a_pivot_that_its_host_refused_is_turned_back_from(bench: Bench, scene: Scene) -> None:
+    run(bench, "asked")
+    failure = Failure(kind="HostRejected", message="no")
+    bench.engine.finished(bench.agent.sent[-1][1], StepResult(ok=False, failure=failure))
+    assert scene.log == ["a", "-a", "failed:HostRejected"]
+
+
+def test_what_may_pass_by_itself_is_waited_for_longer_than_what_may_not(bench: Bench, scene: Scene) -> None:
+    scene.errors["b"] = [Invalid("no")]
+    scene.errors["-a"] = [Unavailable("away")] * 1000
+    key = run(bench, "local")
+    for _ in range(100):
+        bench.clock.advance(61)
+        bench.sweep()
+    assert bench.flow(key).state is FlowState.UNWINDING
+    for _ in range(400):
+        bench.clock.advance(61)
+        bench.sweep()
+    assert bench.flow(key).state is FlowState.STUCK
 
 
 def test_a_cancelled_flow_unwinds(bench: Bench, scene: Scene) -> None:
