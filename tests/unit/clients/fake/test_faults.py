@@ -52,7 +52,7 @@ def test_other_verbs_are_not_touched(placement: FakePlacement) -> None:
 
 def test_a_verb_that_does_not_exist_is_told_of() -> None:
     with pytest.raises(AttributeError):
-        FakeNetwork().fail_next("alocate", Unavailable("away"))
+        FakeNetwork().fail_next("take", Unavailable("away"))
 
 
 def test_claims_of_many_threads_never_exceed_the_capacity(placement: FakePlacement) -> None:
