@@ -49,7 +49,7 @@ class FakePlacement(Faults):
     def used(self, provider: str, resource_class: str) -> int:
         """Return how much of a resource class is allocated on a provider."""
         with self._lock:
-            return self._used.get(provider, Counter())[resource_class]
+            return self._taken(provider, resource_class)
 
     def candidates(self, query: CandidateQuery) -> Candidates:
         """Return ways to satisfy a query; none is no error."""
@@ -179,6 +179,10 @@ class FakePlacement(Faults):
                         total.update(resources)
             return dict(total)
 
+    def _taken(self, provider: str, resource_class: str) -> int:
+        counter = self._used.get(provider)
+        return counter[resource_class] if counter is not None else 0
+
     def _known(self, uuid: str) -> Provider:
         found = self._providers.get(uuid)
         if found is None:
@@ -203,7 +207,7 @@ class FakePlacement(Faults):
             root: Tree(
                 root=self._providers[root],
                 members=tuple(sorted(found, key=lambda p: p.parent is not None)),
-                used=self.used,
+                used=self._taken,
             )
             for root, found in members.items()
         }

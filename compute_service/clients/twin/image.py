@@ -334,6 +334,8 @@ def _matches(row: dict[str, Any], request: Request) -> bool:
 
 
 def _sorted(rows: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+    """Sort by the keys of a query, or the newest first; what is alike stays newest first."""
+    rows = rows[::-1]
     keys: list[tuple[str, str]] = []
     if sort := request.last("sort"):
         keys = [(part.partition(":")[0], part.partition(":")[2] or "asc") for part in sort.split(",")]

@@ -94,7 +94,7 @@ def fake_placement() -> FakePlacement:
     return FakePlacement()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def in_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessPlacement]:
     service = InProcessPlacement(tmp_path_factory.mktemp("placement") / "placement.sqlite")
     yield service

@@ -32,6 +32,7 @@ from compute_service.domain.errors import (
     NotFound,
     OverQuota,
     PortInUse,
+    Unavailable,
 )
 from compute_service.domain.vif import FixedIp, NetworkRequest, RequestedNetworks, Vif
 from compute_service.ports.network import Network, NetworkPlan
@@ -330,6 +331,27 @@ def test_allocating_again_finds_and_completes(
     assert again[1] == first[1]
     assert again[0].port_id != first[0].port_id
     assert len(behind.ports) == 2
+
+
+def test_an_allocation_whose_answer_was_lost_is_found_again(
+    network: Network, behind: FakeNetwork, private: str, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = behind.plane.create_ports
+
+    def lose(rows: list[PortRow]) -> list[PortRow]:
+        create(rows)
+        monkeypatch.setattr(behind.plane, "create_ports", create)
+        raise Unavailable("The answer was lost.")
+
+    monkeypatch.setattr(behind.plane, "create_ports", lose)
+    with pytest.raises(Unavailable):
+        allocate(network, server, on(private, private))
+    if BULK_TAGS not in behind.extensions:
+        return
+    assert {vif.port_id for vif in allocate(network, server, on(private, private))} == set(behind.ports)
+    assert len(behind.ports) == 2
+    network.release(server, ())
+    assert behind.ports == {}
 
 
 def test_allocating_again_on_another_host_binds_there(
