@@ -50,9 +50,12 @@ from compute_service.api.shape import View, body_field, complaint, read, trim
 from compute_service.api.table import Place, Route, Table, row_at
 from compute_service.control.services import Services
 from compute_service.domain.errors import ComputeError, Invalid, NotFound
+from compute_service.domain.request_id import bound
 
 LOG = logging.getLogger(__name__)
 ACCESS = logging.getLogger("compute_service.api.access")
+ROUTE = "stratus.route"
+"""Where the WSGI environment tells the row that a request took, for metrics."""
 JSON = "application/json"
 
 _PROJECT = re.compile(r"[0-9a-f-]+\Z")
@@ -119,7 +122,8 @@ class Edge:
             return start_response(status, named, exc_info) if exc_info else start_response(status, named)
 
         try:
-            body = self._bounded(environ, start)
+            with bound(request_id):
+                body = self._bounded(environ, start)
         except Exception as error:
             LOG.exception("request %s failed", request_id)
             refused = fault_of(error)
@@ -345,6 +349,7 @@ class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
     def _call(self, row: Route, req: Request, environ: Environ, body: Any) -> Reply:
         assert row.handler is not None  # noqa: S101
         svc = self._parts.svc
+        environ[ROUTE] = row.path if row.action is None else f"{row.path} {row.action}"
         req.pairs = pairs_of(environ.get("QUERY_STRING", ""))
         if row.query is not None:
             req.fill(query=read_query(row.query, req.pairs, req.version))

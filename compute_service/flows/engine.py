@@ -30,6 +30,7 @@ from compute_service.domain.flow import (
     StepResult,
     StepState,
 )
+from compute_service.domain.request_id import bound
 from compute_service.flows import stepping
 from compute_service.flows.claimed import Claimed
 from compute_service.flows.ending import end_flow, stick
@@ -223,6 +224,10 @@ class Engine:
         live = self._claim(database, key)
         if live is None:
             return
+        with bound(live.record.request_id):
+            self._run(database, live)
+
+    def _run(self, database: Database, live: Claimed) -> None:
         stepper = stepping.Stepper(self, database, live)
         while live.record.state in UNFINISHED:
             verdict = stepper.next()
