@@ -290,7 +290,7 @@ def _excused(key: str) -> bool:
     return key in MAY_LACK or key in ADMINS or key.startswith("OS-EXT-SRV-ATTR:")
 
 
-@pytest.mark.parametrize(("path", "version", "ask"), samples())
+@pytest.mark.parametrize(("path", "version", "ask"), list(samples()))
 def test_an_answer_has_the_form_of_the_sample(path: Path, version: str, ask: Ask) -> None:
     scene = a_scene()
     scene.version = version
@@ -342,7 +342,7 @@ def requests() -> Iterator[Any]:
             )
 
 
-@pytest.mark.parametrize(("path", "version", "method", "parts"), requests())
+@pytest.mark.parametrize(("path", "version", "method", "parts"), list(requests()))
 def test_a_sample_of_a_request_is_understood(path: Path, version: str, method: str, parts: list[str]) -> None:
     found = TABLE.find(parts)
     body = json.loads((SAMPLES / path).read_text().replace(ANY_UUID, IMAGE))
