@@ -1,6 +1,6 @@
 """Confirm a resize: what the source kept goes, and with it the way back.
 
-Until the source has removed it the move can still be reverted: a failure leaves the server as it was.
+There is no way back from a source that has begun to remove it. A source that is down is passed over.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import PowerState, VmState
 from compute_service.flows.kinds.mapping import count
 from compute_service.flows.kinds.moved import notes_after
-from compute_service.flows.kinds.server import OnServer, faults
-from compute_service.flows.step import Flow, Remote, Run
+from compute_service.flows.kinds.server import OnServer, faults, if_up, no_way_back
+from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.store.instances import instance_get, instance_update
 from compute_service.store.migrations import migration_update
 
@@ -26,7 +26,7 @@ class SettleParams(OnServer):
 
 
 def _to_source(run: Run[SettleParams]) -> tuple[str, str] | None:
-    return None if run.params.host is None else (run.key.database, run.params.host)
+    return if_up(run, run.params.host)
 
 
 def _settle(run: Run[SettleParams], agent: ComputeAgent, key: StepKey) -> None:
@@ -61,15 +61,8 @@ CONFIRM_RESIZE = Flow(
     "confirm_resize",
     SettleParams,
     (
-        Remote(
-            "settle",
-            _to_source,
-            _settle,
-            event="compute_confirm_resize",
-            pivot=True,
-            retries=2,
-            deadline=600.0,
-        ),
+        Step("no way back", no_way_back, pivot=True),
+        Remote("settle", _to_source, _settle, event="compute_confirm_resize", deadline=600.0),
     ),
     on_done=_done,
     on_failed=_failed,

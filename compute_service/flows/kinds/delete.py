@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_service.control.liveness import host_is_up
 from compute_service.domain.flow import API_DATABASE, Failure, StepKey
 from compute_service.domain.migration import Migration
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.kinds.mapping import forget
-from compute_service.flows.kinds.server import OnServer, faults, row_of, settle
+from compute_service.flows.kinds.server import OnServer, faults, if_up, row_of, settle
 from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.store.database import Tx
 from compute_service.store.instances import instance_delete, instance_get, instance_remove
-from compute_service.store.migrations import migration_of_instance, migration_update
+from compute_service.store.migrations import MigrationQuery, migration_page, migration_update
 
 _OWN = frozenset({TaskState.DELETING})
 UNFINISHED_MOVES = (
@@ -35,45 +34,41 @@ UNFINISHED_MOVES = (
 """Statuses of migrations that may have left something on a host."""
 
 
-def _up(run: Run[Any], host: str | None) -> tuple[str, str] | None:
-    cell = run.key.database
-    if host is None or cell == API_DATABASE or not host_is_up(run.svc, cell, host):
-        return None
-    return cell, host
-
-
-def _move(run: Run[Any]) -> Migration | None:
-    """Return the server's move that may have left something behind."""
+def unfinished_move(run: Run[Any]) -> Migration | None:
+    """Return the server's last move if it may have left something behind."""
     if run.key.database == API_DATABASE:
         return None
     with run.svc.store.database(run.key.database).read() as tx:
-        return migration_of_instance(tx, run.params.uuid, UNFINISHED_MOVES)
+        last = migration_page(tx, MigrationQuery(instance_uuid=run.params.uuid, hidden=None, limit=1))
+    return last[0] if last and last[0].status in UNFINISHED_MOVES else None
 
 
 def _here(run: Run[OnServer]) -> tuple[str, str] | None:
-    return _up(run, row_of(run).host)
+    return if_up(run, row_of(run).host)
 
 
-def _source(run: Run[OnServer]) -> tuple[str, str] | None:
-    move = _move(run)
+def to_source(run: Run[OnServer]) -> tuple[str, str] | None:
+    """Return where what a move left behind is, if anywhere."""
+    move = unfinished_move(run)
     if move is None or (move.status == "error" and move.source_compute == row_of(run).host):
         return None
-    return _up(run, move.source_compute)
+    return if_up(run, move.source_compute)
 
 
 def _elsewhere(run: Run[OnServer]) -> tuple[str, str] | None:
-    move, here = _move(run), row_of(run).host
+    move, here = unfinished_move(run), row_of(run).host
     if move is None:
         return None
     others = [host for host in (move.source_compute, move.dest_compute) if host is not None and host != here]
-    return _up(run, others[0]) if others else None
+    return if_up(run, others[0]) if others else None
 
 
 def _destroy(run: Run[OnServer], agent: ComputeAgent, key: StepKey) -> None:
     agent.destroy(key, run.params.uuid, True)
 
 
-def _settle(run: Run[OnServer], agent: ComputeAgent, key: StepKey) -> None:
+def settle_source(run: Run[OnServer], agent: ComputeAgent, key: StepKey) -> None:
+    """Have a host remove what it kept of a server that moved away."""
     agent.migrate_settle(key, run.params.uuid)
 
 
@@ -83,7 +78,7 @@ def _release_ports(run: Run[OnServer]) -> None:
 
 
 def _done(run: Run[OnServer]) -> None:
-    move = _move(run)
+    move = unfinished_move(run)
     if move is not None:
         run.svc.placement.release(move.uuid)
     with run.svc.store.database(run.key.database).write() as tx:
@@ -114,7 +109,7 @@ DELETE = Flow(
     OnServer,
     (
         Remote("clear", _elsewhere, _destroy, retries=2, deadline=600.0),
-        Remote("forget", _source, _settle, retries=2, deadline=600.0),
+        Remote("forget", to_source, settle_source, retries=2, deadline=600.0),
         Remote(
             "destroy",
             _here,

@@ -10,7 +10,6 @@ PAUSE = verb_flow(
         kind="pause",
         event="compute_pause_instance",
         send=lambda run, agent, key: agent.pause(key, run.params.uuid),
-        undo=lambda run, agent, key: agent.unpause(key, run.params.uuid),
         becomes=VmState.PAUSED,
         own=frozenset({TaskState.PAUSING}),
     )

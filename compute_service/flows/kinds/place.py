@@ -58,7 +58,7 @@ def _unplaced(run: Run[PlaceParams]) -> list[Instance]:
 def _place(run: Run[PlaceParams]) -> None:
     unplaced = _unplaced(run)
     wanted = [one for one in unplaced if one.task_state is not TaskState.DELETING]
-    unwanted = [one for one in unplaced if one.task_state is TaskState.DELETING]
+    unwanted = _settle_begun(run, [one for one in unplaced if one.task_state is TaskState.DELETING])
     if unwanted:
         _bury(
             run, unwanted, Failure(kind="Cancelled", message="The server was deleted before it was placed.")
@@ -147,15 +147,22 @@ def _bury(run: Run[PlaceParams], servers: Iterable[Instance], failure: Failure) 
 
 def _undo(run: Run[PlaceParams]) -> None:
     """Finish the moves that were begun, and drop the claims of all servers that are left."""
-    left = _unplaced(run)
+    for one in _settle_begun(run, _unplaced(run)):
+        run.svc.placement.release(one.uuid)
+
+
+def _settle_begun(run: Run[PlaceParams], unplaced: list[Instance]) -> list[Instance]:
+    """Finish the moves of servers that are in a cell already, and return the others."""
+    if not unplaced:
+        return []
+    left = unplaced
     uuids = [one.uuid for one in left]
     for cell, moved in run.svc.store.fan_out(lambda tx: instances_get(tx, uuids, deleted=True)).items():
         if isinstance(moved, ComputeError):
             raise moved
         settle_move(run.svc, cell, [one for one in left if one.uuid in moved])
         left = [one for one in left if one.uuid not in moved]
-    for one in left:
-        run.svc.placement.release(one.uuid)
+    return left
 
 
 def _failed(run: Run[PlaceParams], failure: Failure) -> None:

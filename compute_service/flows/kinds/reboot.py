@@ -13,6 +13,7 @@ from compute_service.domain.guest import GuestBuilt
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import PowerState, TaskState, VmState
 from compute_service.flows.kinds.server import CANCELLED, OnServer, at_host, faults, guest_of, settle
+from compute_service.flows.kinds.verb import RETRIES
 from compute_service.flows.step import Flow, Remote, Run
 
 _OWN = frozenset(
@@ -58,7 +59,17 @@ def _failed(run: Run[RebootParams], failure: Failure) -> None:
 REBOOT = Flow(
     "reboot",
     RebootParams,
-    (Remote("reboot", at_host, _send, output=GuestBuilt, event="compute_reboot_instance", deadline=900.0),),
+    (
+        Remote(
+            "reboot",
+            at_host,
+            _send,
+            output=GuestBuilt,
+            event="compute_reboot_instance",
+            deadline=900.0,
+            retries=RETRIES,
+        ),
+    ),
     on_done=_done,
     on_failed=_failed,
     on_stuck=_failed,

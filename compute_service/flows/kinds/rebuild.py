@@ -68,7 +68,13 @@ REBUILD = Flow(
     (
         Step("prepare", _prepare, event="rebuild_server"),
         Remote(
-            "rebuild", at_host, _send, output=GuestBuilt, event="compute_rebuild_instance", deadline=1800.0
+            "rebuild",
+            at_host,
+            _send,
+            output=GuestBuilt,
+            event="compute_rebuild_instance",
+            deadline=1800.0,
+            retries=1,
         ),
     ),
     on_done=_done,

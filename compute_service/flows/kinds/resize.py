@@ -27,7 +27,7 @@ from compute_service.flows.kinds.claims import Allocations, holds, rewrite
 from compute_service.flows.kinds.company import with_company
 from compute_service.flows.kinds.mapping import count
 from compute_service.flows.kinds.moved import RESIZE_TASKS, notes_before
-from compute_service.flows.kinds.server import CANCELLED, OnServer, fault_of, faults, idle, row_of
+from compute_service.flows.kinds.server import CANCELLED, OnServer, fault_of, faults, idle, row_of, settle
 from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.flows.submit import Origin, new_flow, submit
 from compute_service.ports.placement import ConsumerAllocations
@@ -247,14 +247,12 @@ def _failed(run: Run[ResizeParams], failure: Failure) -> None:
     with run.svc.store.database(run.key.database).write() as tx:
         migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
         again = _again(tx, run, failure)
-        if again is None:
-            seen = instance_get(tx, run.params.uuid)
-            if seen is not None:
-                instance_update(tx, seen, **idle(seen, RESIZE_TASKS), **faults(run, failure))
     if again is not None:
         ring(run.svc, again)
         return
+    # Before the row says that it is over: from then on another resize may let it count with more.
     count(run.svc, run.params.uuid, run.params.old)
+    settle(run, RESIZE_TASKS, **faults(run, failure))
 
 
 def _again(tx: Tx, run: Run[ResizeParams], failure: Failure) -> Any:

@@ -7,6 +7,7 @@ from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import PowerState, TaskState, VmState
 from compute_service.flows.kinds.mapping import count_not
 from compute_service.flows.kinds.server import OnServer, at_host, faults, guest_of, settle
+from compute_service.flows.kinds.verb import RETRIES
 from compute_service.flows.step import Flow, Remote, Run
 
 _OWN = frozenset({TaskState.RESTORING})
@@ -22,16 +23,20 @@ def _done(run: Run[OnServer]) -> None:
 
 
 def _failed(run: Run[OnServer], failure: Failure) -> None:
-    left = settle(run, _OWN, **faults(run, failure))
-    if left is not None and left.vm_state is VmState.SOFT_DELETED:
-        count_not(run.svc, run.params.uuid)
+    # Before the row says that it is over: from then on another restore may let it count again.
+    count_not(run.svc, run.params.uuid)
+    _stuck(run, failure)
+
+
+def _stuck(run: Run[OnServer], failure: Failure) -> None:
+    settle(run, _OWN, **faults(run, failure))
 
 
 RESTORE = Flow(
     "restore",
     OnServer,
-    (Remote("power on", at_host, _send, event="compute_restore_instance", deadline=900.0),),
+    (Remote("power on", at_host, _send, event="compute_restore_instance", deadline=900.0, retries=RETRIES),),
     on_done=_done,
     on_failed=_failed,
-    on_stuck=_failed,
+    on_stuck=_stuck,
 )

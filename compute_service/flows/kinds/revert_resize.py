@@ -1,7 +1,7 @@
 """Revert a resize: the guest goes from the target and stands again where and as it was.
 
-Once the target has removed it there is no way but back to the source; before, a failure leaves the server
-waiting for its confirmation as it was.
+From a target that has begun to remove it there is no way but back to the source. A target that is down is
+passed over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from compute_service.flows.kinds.claims import holds, rewrite
 from compute_service.flows.kinds.confirm_resize import SettleParams
 from compute_service.flows.kinds.mapping import count
 from compute_service.flows.kinds.moved import before, notes_after
-from compute_service.flows.kinds.server import faults, idle, row_of
+from compute_service.flows.kinds.server import faults, idle, if_up, no_way_back, row_of
 from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.ports.placement import ConsumerAllocations
 from compute_service.store.instances import instance_get, instance_update
@@ -32,8 +32,8 @@ class RevertParams(SettleParams):
     node: str | None = None
 
 
-def _to_target(run: Run[RevertParams]) -> tuple[str, str]:
-    return run.key.database, run.params.target
+def _to_target(run: Run[RevertParams]) -> tuple[str, str] | None:
+    return if_up(run, run.params.target)
 
 
 def _to_source(run: Run[RevertParams]) -> tuple[str, str]:
@@ -119,15 +119,8 @@ REVERT_RESIZE = Flow(
     "revert_resize",
     RevertParams,
     (
-        Remote(
-            "destroy",
-            _to_target,
-            _destroy,
-            event="compute_revert_resize",
-            pivot=True,
-            retries=2,
-            deadline=600.0,
-        ),
+        Step("no way back", no_way_back, pivot=True),
+        Remote("destroy", _to_target, _destroy, event="compute_revert_resize", deadline=600.0),
         Step("swap back", _swap_back),
         Step("bind", _bind, output=Ports),
         Remote("move back", _to_source, _move_back, output=GuestBuilt, event="compute_finish_revert_resize"),

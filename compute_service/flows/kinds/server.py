@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from compute_service.control.liveness import host_is_up
 from compute_service.control.spec import ADMIN_PASSWORD, guest_spec
 from compute_service.domain.errors import NotFound, Stale
-from compute_service.domain.flow import Failure
+from compute_service.domain.flow import API_DATABASE, Failure
 from compute_service.domain.guest import GuestSpec
 from compute_service.domain.instance import Fault, Instance
 from compute_service.domain.record import Record
@@ -49,6 +50,21 @@ def at_host(run: Run[Any]) -> tuple[str, str] | None:
     """Return the cell and host of a flow's parameters, or None for a server without a host."""
     host: str | None = run.params.host
     return None if host is None else (run.key.database, host)
+
+
+def if_up(run: Run[Any], host: str | None) -> tuple[str, str] | None:
+    """Return where a message to a host goes, or None for a host that is down: it is passed over.
+
+    It puts itself right when it is back.
+    """
+    cell = run.key.database
+    if host is None or cell == API_DATABASE or not host_is_up(run.svc, cell, host):
+        return None
+    return cell, host
+
+
+def no_way_back(run: Run[Any]) -> None:
+    """Do nothing: a pivot in front of work that cannot be taken back once it has begun."""
 
 
 def go_on(

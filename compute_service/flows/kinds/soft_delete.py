@@ -1,35 +1,55 @@
-"""Soft delete: power off and keep, for `reclaim_instance_interval` seconds, what can be restored."""
+"""Soft delete: power off and keep, for `reclaim_instance_interval` seconds, what can be restored.
+
+A move that waits for its confirmation is confirmed by it.
+"""
 
 from __future__ import annotations
 
-from compute_service.control.liveness import host_is_up
 from compute_service.domain.flow import Failure, StepKey
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import PowerState, TaskState, VmState
-from compute_service.flows.kinds.mapping import count_not
-from compute_service.flows.kinds.server import OnServer, faults, row_of, settle
+from compute_service.flows.kinds.delete import settle_source, to_source, unfinished_move
+from compute_service.flows.kinds.mapping import count, count_not
+from compute_service.flows.kinds.moved import notes_after
+from compute_service.flows.kinds.server import OnServer, faults, idle, if_up, no_way_back, row_of, settle
 from compute_service.flows.kinds.stop import shutdown_timeout
-from compute_service.flows.step import Flow, Remote, Run
+from compute_service.flows.step import Flow, Remote, Run, Step
+from compute_service.store.instances import instance_get, instance_update
+from compute_service.store.migrations import migration_update
 
 _OWN = frozenset({TaskState.SOFT_DELETING})
 
 
-def _at(run: Run[OnServer]) -> tuple[str, str] | None:
-    host = row_of(run).host
-    if host is None or not host_is_up(run.svc, run.key.database, host):
-        return None
-    return run.key.database, host
+def _here(run: Run[OnServer]) -> tuple[str, str] | None:
+    return if_up(run, row_of(run).host)
 
 
-def _send(run: Run[OnServer], agent: ComputeAgent, key: StepKey) -> None:
+def _power_off(run: Run[OnServer], agent: ComputeAgent, key: StepKey) -> None:
     seconds = shutdown_timeout(row_of(run), run.svc.settings.default.shutdown_timeout)
     agent.power_off(key, run.params.uuid, seconds)
 
 
 def _done(run: Run[OnServer]) -> None:
-    now = run.svc.clock.now()
-    settle(run, _OWN, vm_state=VmState.SOFT_DELETED, deleted_at=now, power_state=PowerState.SHUTDOWN)
+    move = unfinished_move(run)
+    if move is not None:
+        run.svc.placement.release(move.uuid)
+        count(run.svc, run.params.uuid, row_of(run).flavor)
+    # Before the row says that it is over: from then on a restore may let it count again.
     count_not(run.svc, run.params.uuid)
+    with run.svc.store.database(run.key.database).write() as tx:
+        if move is not None:
+            migration_update(tx, move.uuid, ("finished",), status="confirmed")
+        seen = instance_get(tx, run.params.uuid)
+        if seen is not None and seen.vm_state is not VmState.SOFT_DELETED:
+            instance_update(
+                tx,
+                seen,
+                **idle(seen, _OWN),
+                vm_state=VmState.SOFT_DELETED,
+                deleted_at=run.svc.clock.now(),
+                power_state=PowerState.SHUTDOWN,
+                system_metadata=notes_after(seen),
+            )
 
 
 def _failed(run: Run[OnServer], failure: Failure) -> None:
@@ -42,12 +62,14 @@ SOFT_DELETE = Flow(
     (
         Remote(
             "power off",
-            _at,
-            _send,
+            _here,
+            _power_off,
             event="compute_soft_delete_instance",
             retries=2,
             deadline=600.0,
         ),
+        Step("no way back", no_way_back, pivot=True),
+        Remote("forget", to_source, settle_source, deadline=600.0),
     ),
     on_done=_done,
     on_failed=_failed,

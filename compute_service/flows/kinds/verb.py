@@ -1,6 +1,7 @@
 """The shape of flows that ask one thing of a server's host: one message, then the new state.
 
-When the host refuses, or the flow is asked to stop, the server stays what it was.
+A host that fails is asked again: a verb that was half done converges then. When it goes on failing, or the
+flow is asked to stop, the server stays what it was, and what its host reports of it decides.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.kinds.server import OnServer, at_host, faults, settle
 from compute_service.flows.step import Flow, Remote, Run
 
+RETRIES = 2
+"""How often a verb that failed is sent anew."""
+
 Send = Callable[[Run[Any], ComputeAgent, StepKey], None]
 
 
@@ -30,8 +34,6 @@ class Verb:
     becomes: VmState
     own: frozenset[TaskState]
     params: type[OnServer] = OnServer
-    undo: Send | None = None
-    """For verbs that take the guest from its user: one that fails half done must give it back."""
 
 
 def verb_flow(verb: Verb) -> Flow:
@@ -46,6 +48,6 @@ def verb_flow(verb: Verb) -> Flow:
         settle(run, verb.own, **faults(run, failure))
 
     step = Remote(
-        verb.kind, at_host, verb.send, undo=verb.undo, output=GuestBuilt, event=verb.event, deadline=900.0
+        verb.kind, at_host, verb.send, output=GuestBuilt, event=verb.event, deadline=900.0, retries=RETRIES
     )
     return Flow(verb.kind, verb.params, (step,), on_done=done, on_failed=failed, on_stuck=failed)

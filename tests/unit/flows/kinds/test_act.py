@@ -31,8 +31,6 @@ VERBS = {
     "snapshot": "snapshot",
     "resize": "migrate_in",
     "migrate": "migrate_out",
-    "confirm": "migrate_settle",
-    "revert": "destroy",
     "delete": "destroy",
     "delete resized": "migrate_settle",
     "restore": "power_on",
@@ -49,8 +47,6 @@ AFTER_FAILURE = {
     "snapshot": "active",
     "resize": "active",
     "migrate": "active",
-    "confirm": "resized",
-    "revert": "resized",
     "delete": "error",
     "delete resized": "error",
     "restore": "soft-delete",
@@ -98,6 +94,33 @@ def test_a_host_that_fails_leaves_a_server_in_a_state_with_an_exit(
     assert seen.instance.fault.message == "the hypervisor said no"
     delete.force_delete(ADMIN, world.svc, seen)
     world.settle()
+    check(world)
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize(("name", "verb"), [("confirm", "migrate_settle"), ("revert", "destroy")])
+def test_a_move_that_is_being_settled_goes_on_until_it_is(
+    world: World, name: str, verb: str, half: bool
+) -> None:
+    server = ready(world, SCENARIOS[name])
+    for host in world.hosts.values():
+        host.faults.add(verb, Conflict("the hypervisor said no"), times=4, half=half)
+    SCENARIOS[name].act(world, server)
+    world.settle()
+    assert state_of(world.see(server.instance.uuid)) == ("active", None)
+    check(world)
+
+
+@pytest.mark.parametrize(("name", "ends"), [("confirm", "h2"), ("revert", "h1")])
+def test_a_move_is_settled_without_the_other_host_when_that_goes_down(
+    world: World, name: str, ends: str
+) -> None:
+    server = ready(world, SCENARIOS[name])
+    SCENARIOS[name].act(world, server)
+    world.lose("h1" if ends == "h2" else "h2")
+    world.settle()
+    seen = world.see(server.instance.uuid)
+    assert (seen.instance.host, *state_of(seen)) == (ends, "active", None)
     check(world)
 
 

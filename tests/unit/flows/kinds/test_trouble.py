@@ -80,6 +80,9 @@ SCENARIOS = {
         "delete", "deleted", lambda w, s: delete.force_delete(MEMBER, w.svc, s), _resized
     ),
     "soft delete": Scenario("soft_delete", "soft-delete", lambda w, s: delete.delete(MEMBER, w.svc, s)),
+    "soft delete resized": Scenario(
+        "soft_delete", "soft-delete", lambda w, s: delete.delete(MEMBER, w.svc, s), _resized
+    ),
     "restore": Scenario(
         "restore",
         "active",
@@ -89,7 +92,7 @@ SCENARIOS = {
 }
 
 
-PASSED_OVER = {("delete", "clear"), ("delete", "forget")}
+PASSED_OVER = {("delete", "clear"), ("delete", "forget"), ("soft_delete", "forget")}
 """Steps that only some servers need."""
 
 

@@ -134,6 +134,9 @@ class Agent:
     def migrate_settle(self, key: StepKey, uuid: str) -> None:
         self._take(key, lambda: self._driver.migrate_settle(uuid))
 
+    def revoke(self, key: StepKey, uuid: str) -> None:
+        self._take(key, lambda: None)
+
     def console_output(self, uuid: str, length: int | None) -> str:
         return self._driver.console_log(uuid, length)
 
