@@ -13,20 +13,26 @@ security groups, bare metal), 2.42 (hosts) and 2.43 (addresses of servers).
 from __future__ import annotations
 
 from compute_service.api import discovery
+from compute_service.api.aggregates import routes as aggregates
 from compute_service.api.events import routes as events
 from compute_service.api.extensions import routes as extensions
 from compute_service.api.flavors import routes as flavors
 from compute_service.api.gone import GONE
+from compute_service.api.hypervisors import routes as hypervisors
 from compute_service.api.keypairs import routes as keypairs
+from compute_service.api.migrations import routes as migrations
 from compute_service.api.policies import ALL
 from compute_service.api.policies.rule import Rule
 from compute_service.api.query import Query
 from compute_service.api.quotas import routes as quotas
 from compute_service.api.request import Loader
+from compute_service.api.server_groups import routes as server_groups
 from compute_service.api.servers import routes as servers
 from compute_service.api.servers.handlers import load_server
+from compute_service.api.services import routes as services
 from compute_service.api.table import Get, Route, Table, alias
 from compute_service.api.usage import routes as usage
+from compute_service.api.zones import routes as zones
 
 VERSIONS: tuple[Route, ...] = (
     Get("/", discovery.own_version, query=None, reply=discovery.VersionDocument),
@@ -51,6 +57,12 @@ ROUTES: tuple[Route, ...] = (
     *usage.ROUTES,
     *events.ROUTES,
     *extensions.ROUTES,
+    *server_groups.ROUTES,
+    *aggregates.ROUTES,
+    *zones.ROUTES,
+    *services.ROUTES,
+    *hypervisors.ROUTES,
+    *migrations.ROUTES,
     *GONE,
 )
 """Every row."""

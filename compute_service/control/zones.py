@@ -80,5 +80,5 @@ def _state(svc: Services, service: Service) -> ServiceState:
     return ServiceState(
         available=is_up(service, svc.clock.now(), svc.settings.default.service_down_time),
         active=not service.disabled,
-        updated_at=service.updated_at or service.last_seen_up,
+        updated_at=max(filter(None, (service.last_seen_up, service.updated_at)), default=None),
     )

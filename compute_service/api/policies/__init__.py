@@ -6,13 +6,19 @@ Rule names and default roles are those of the Compute API, so that an operator's
 from __future__ import annotations
 
 from compute_service.api.policies import (
+    aggregates,
     flavors,
+    hypervisors,
     keypairs,
+    migrations,
     outside,
     quotas,
     server_actions,
+    server_groups,
     server_parts,
     servers,
+    services,
+    zones,
 )
 from compute_service.api.policies.rule import Rule
 
@@ -24,5 +30,11 @@ ALL: tuple[Rule, ...] = (
     *keypairs.RULES,
     *quotas.RULES,
     *outside.RULES,
+    *server_groups.RULES,
+    *aggregates.RULES,
+    *zones.RULES,
+    *services.RULES,
+    *hypervisors.RULES,
+    *migrations.RULES,
 )
 """Every permission there is."""

@@ -1,0 +1,1 @@
+"""Migrations of servers between hosts."""
