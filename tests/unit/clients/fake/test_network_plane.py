@@ -132,6 +132,20 @@ def test_a_floating_address_leads_to_one_port(network: FakeNetwork, private: str
     assert not network.plane.address_in_use(public, "172.24.4.2")
 
 
+def test_a_server_is_told_of_when_its_floating_addresses_change(
+    network: FakeNetwork, private: str, public: str
+) -> None:
+    told: list[str] = []
+    network.floating.changed = told.append
+    port = network.add_port(private, US, device_id="server")
+    order = FloatingIpRow(project_id=US, floating_network_id=public, port_id=port)
+    floating = network.floating.create(order)
+    network.floating.associate(floating.id, None)
+    network.floating.associate(floating.id, port)
+    network.floating.delete(floating.id)
+    assert told == ["server"] * 4
+
+
 def test_floating_addresses_are_of_external_networks(network: FakeNetwork, private: str) -> None:
     with pytest.raises(Invalid):
         network.floating.create(FloatingIpRow(project_id=US, floating_network_id=private))
