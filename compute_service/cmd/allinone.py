@@ -44,6 +44,8 @@ from compute_service.cmd.wsgi import compute_application
 from compute_service.config.load import load
 from compute_service.config.settings import Settings
 from compute_service.control.discovery import discover_hosts
+from compute_service.control.events import NETWORK_CHANGED, ExternalEvent, external_events
+from compute_service.domain.context import Context
 from compute_service.domain.errors import Unavailable
 from compute_service.ports.clock import Clock
 from compute_service.ports.hypervisor import Hypervisor
@@ -129,8 +131,10 @@ class AllInOne:
         self.network = FakeNetwork(wishes.clock)
         self.notifications = MemoryNotifier()
         self._placement_app: Any = None
-        late: Any = LatePlacement()
-        self.placement: Placement = late if wishes.real_placement else FakePlacement()
+        fake, self._late = FakePlacement(), (LatePlacement(), LatePlacement())
+        of_hosts: Any = self._late[0] if wishes.real_placement else fake
+        of_all: Any = self._late[1] if wishes.real_placement else fake
+        self.placement: Placement = of_all
         self.store: Store = embedded_store(
             wishes.directory, (CELL,), "local:///", wishes.clock.now, self.metrics.statement
         )
@@ -138,16 +142,18 @@ class AllInOne:
             self.identity, self.images, self.network, self.placement, wishes.clock, self.notifications
         )
         self.parts: Parts = parts_of(self.settings, "stratus-compute", outside, self.metrics, self.store)
+        self.network.floating.changed = self._ports_changed
         self.timers = Timers()
         self.conductor = ConductorPart(self.parts, self.timers)
-        self.scheduler = SchedulerPart(self.parts, self.timers)
-        agent = agent_parts(self.settings, wishes.clock, self.parts.buses.api, self.images, self.placement)
+        self.settled = threading.Event()
+        """Set when the hosts are up; until then nobody chooses among them."""
+        self.scheduler = SchedulerPart(self.parts, self.timers, self.settled)
+        agent = agent_parts(self.settings, wishes.clock, self.parts.buses.api, self.images, of_hosts)
         self.hypervisors: Mapping[str, Hypervisor] = agent.drivers
         self.agent = Agent(agent)
         self.server = ThreadedServer(ADDRESS, wishes.port, {})
         self.root = f"http://{ADDRESS}:{self.server.port}"
-        self.settled = threading.Event()
-        """Set when the hosts are up."""
+        self._starting: threading.Thread | None = None
         self._stopped = False
 
     @property
@@ -180,6 +186,8 @@ class AllInOne:
         if self._stopped:
             return True
         self._stopped = True
+        if self._starting is not None:
+            self._starting.join(timeout)
         stops = (
             self.server.stop,
             self.conductor.stop,
@@ -211,20 +219,31 @@ class AllInOne:
         if self.wishes.settle:
             self._start_hosts()
         else:
-            threading.Thread(target=self._start_hosts, name="hosts", daemon=True).start()
+            self._starting = threading.Thread(target=self._start_hosts, name="hosts", daemon=True)
+            self._starting.start()
+
+    def _ports_changed(self, server: str) -> None:
+        """Tell the compute API, as the network service does when floating addresses change."""
+        ctx = Context(request_id="req-network", user_id="network", project_id="service", is_admin=True)
+        external_events(ctx, self.parts.svc, (ExternalEvent(name=NETWORK_CHANGED, server_uuid=server),))
 
     def _start_hosts(self) -> None:
-        if isinstance(self.placement, LatePlacement):
-            from compute_service.clients.placement import PlacementClient
-            from compute_service.clients.placement_inprocess import InProcessPlacement
-
-            app = InProcessPlacement(self.directory / "placement.sqlite")
-            self._placement_app = app
-            self.server.mounts["/placement"] = self._checked("placement", app)
-            self.placement.arrive(PlacementClient(app.reach()))
+        if self.wishes.real_placement:
+            self.placement = self._start_placement()
+            self._late[0].arrive(self.placement)
         self.agent.start()
         discover_hosts(self.store, self.cell)
+        self._late[1].arrive(self.placement)
         self.settled.set()
+
+    def _start_placement(self) -> Placement:
+        from compute_service.clients.placement import PlacementClient
+        from compute_service.clients.placement_inprocess import InProcessPlacement
+
+        app = InProcessPlacement(self.directory / "placement.sqlite")
+        self._placement_app = app
+        self.server.mounts["/placement"] = self._checked("placement", app)
+        return PlacementClient(app.reach())
 
     def _applications(self) -> dict[str, WsgiApp]:
         return {

@@ -44,6 +44,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
+        self._children: dict[tuple[Any, ...], Any] = {}
         made: dict[str, Any] = {"registry": self.registry}
         self._requests = Counter(
             "stratus_http_requests", "Requests answered.", ("method", "route", "status"), **made
@@ -81,13 +82,13 @@ class Metrics:
 
     def message(self, topic: str, verb: str, outcome: str, seconds: float) -> None:
         """Count a message (an observer of a bus)."""
-        self._messages.labels(topic, verb, outcome).inc()
-        self._message_seconds.labels(topic, verb).observe(seconds)
+        self._of(self._messages, topic, verb, outcome).inc()
+        self._of(self._message_seconds, topic, verb).observe(seconds)
 
     def statement(self, database: str, kind: str, seconds: float) -> None:
         """Count an SQL statement (an observer of the store)."""
-        self._statements.labels(database, kind).inc()
-        self._statement_seconds.labels(database).observe(seconds)
+        self._of(self._statements, database, kind).inc()
+        self._of(self._statement_seconds, database).observe(seconds)
 
     def step_ended(self, kind: str, step: str, phase: str, ok: bool, seconds: float) -> None:
         """Count a step (an observer of the engine)."""
@@ -106,8 +107,8 @@ class Metrics:
 
     def request(self, method: str, route: str, status: str, seconds: float) -> None:
         """Count an HTTP request."""
-        self._requests.labels(method, route, status).inc()
-        self._request_seconds.labels(route).observe(seconds)
+        self._of(self._requests, method, route, status).inc()
+        self._of(self._request_seconds, route).observe(seconds)
 
     def measured(self, app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
         """Wrap a WSGI application so that its requests are counted."""
@@ -127,6 +128,14 @@ class Metrics:
                 self.request(environ["REQUEST_METHOD"], environ.get(ROUTE, "other"), seen[0], seconds)
 
         return measuring
+
+    def _of(self, figure: Any, *labels: str) -> Any:
+        """Return a figure's child; finding it anew costs more than counting."""
+        key = (figure, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = figure.labels(*labels)
+        return child
 
     def text(self) -> bytes:
         """Return all figures in Prometheus' text form."""

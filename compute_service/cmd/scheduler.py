@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 
 from compute_service.cmd.daemon import run_with_parts
@@ -10,24 +11,29 @@ from compute_service.cmd.presence import Presence
 from compute_service.cmd.timers import Timers
 from compute_service.cmd.wiring import SCHEDULER, Parts
 from compute_service.domain.protocol import Scheduler
-from compute_service.domain.request import Decision
+from compute_service.domain.request import Decision, SelectRequest
 from compute_service.ports.bus import Serving
 from compute_service.scheduler.pipeline import Selector
 from compute_service.scheduler.service import SchedulerService
 from compute_service.scheduler.source import StoreHosts
 
 BINARY = "nova-scheduler"
+_PATIENCE = 30.0
 
 
 class SchedulerPart:
-    """A scheduler within a process. Raises ConfigError for filters and weighers that cannot be had."""
+    """A scheduler within a process. Raises ConfigError for filters and weighers that cannot be had.
 
-    def __init__(self, parts: Parts, timers: Timers) -> None:
+    Requests wait for `hosts_up`, where it is given, for a bounded time.
+    """
+
+    def __init__(self, parts: Parts, timers: Timers, hosts_up: threading.Event | None = None) -> None:
         svc, options = parts.svc, parts.settings
         self._parts = parts
         source = StoreHosts(svc.store, options.stratus.cell_timeout)
         selector = Selector(options, svc.placement, source, svc.clock)
         self._service = SchedulerService(selector, self._observe)
+        self._hosts_up = hosts_up
         self._serving: Serving | None = None
         presence = Presence(svc, BINARY, SCHEDULER, Scheduler.VERSION)
         timers.every(options.default.report_interval, presence.beat, "scheduler-presence")
@@ -36,8 +42,14 @@ class SchedulerPart:
         """Begin to serve."""
         options = self._parts.settings
         self._serving = self._parts.buses.api.serve(
-            Scheduler, SCHEDULER, options.default.host, self._service, threads=options.stratus.rpc_threads
+            Scheduler, SCHEDULER, options.default.host, self, threads=options.stratus.rpc_threads
         )
+
+    def select(self, request: SelectRequest) -> Decision:
+        """Choose hosts and claim them, as `domain.protocol.Scheduler` says."""
+        if self._hosts_up is not None:
+            self._hosts_up.wait(_PATIENCE)
+        return self._service.select(request)
 
     def stop(self, timeout: float) -> bool:
         """Take no more requests and finish those begun; True when that was done in time."""

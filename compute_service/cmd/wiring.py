@@ -9,6 +9,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 
+from compute_service.bus.dispatch import unobserved
 from compute_service.bus.local import LocalBus
 from compute_service.bus.notify import notifier_of
 from compute_service.clients.clock import SystemClock
@@ -51,7 +52,7 @@ class Buses:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
-        self._metrics = metrics
+        self._observe = metrics.message if settings.stratus.metrics_port else unobserved
         self._made: dict[str, Bus] = {}
         self._lock = threading.Lock()
 
@@ -79,11 +80,11 @@ class Buses:
             return LocalBus(
                 timeout=self._settings.default.rpc_response_timeout,
                 queue_length=self._settings.stratus.local_queue_length,
-                observe=self._metrics.message,
+                observe=self._observe,
             )
         from compute_service.bus.oslo import OsloBus
 
-        return OsloBus(self._settings, url, observe=self._metrics.message)
+        return OsloBus(self._settings, url, observe=self._observe)
 
 
 class Agents:
@@ -133,7 +134,8 @@ def store_of(settings: Settings, metrics: Metrics) -> Store:
         cell=settings.database.connection,
         transport=settings.default.transport_url,
     )
-    return Store(urls, engine_options(settings), observe=metrics.statement)
+    observe = metrics.statement if settings.stratus.metrics_port else None
+    return Store(urls, engine_options(settings), observe=observe)
 
 
 def engine_options(settings: Settings) -> EngineOptions:

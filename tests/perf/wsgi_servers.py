@@ -27,7 +27,7 @@ from pathlib import Path
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
-WORKERS, THREADS = 2, 8
+WORKERS, THREADS = 2, int(os.environ.get("BENCH_THREADS", "8"))
 
 
 def commands(app: str, port: int) -> dict[str, list[str]]:
@@ -239,6 +239,7 @@ def main() -> None:
     parser.add_argument("servers", nargs="*", default=list(commands("", 0)))
     parser.add_argument("--app", default="tests.perf.small_app:application")
     parser.add_argument("--path", default="/")
+    parser.add_argument("--ready", default="/", help="a path that is answered without the header")
     parser.add_argument(
         "--slow", default="/slow/300", help="a path that takes 0.3 s; empty leaves draining out"
     )
