@@ -19,6 +19,7 @@ from compute_service.domain.instance import Instance
 from compute_service.domain.protocol import Registered
 from compute_service.domain.states import VmState
 from compute_service.store.compute_nodes import compute_node_of_host, compute_node_upsert
+from compute_service.store.database import Tx
 from compute_service.store.flows import unfinished_flow_of_instance
 from compute_service.store.instances import instances_get, instances_on_host
 from compute_service.store.migrations import MigrationQuery, migration_page
@@ -108,36 +109,38 @@ class Hosts:
                 compute_node_upsert(tx, node.replace(facts=facts))
 
     def servers_on(self, host: str) -> tuple[ServerOnHost, ...]:
-        """Return the servers of a host, and those deleted lately that were there or moved away from there."""
+        """Return the servers of a host, and as deleted those that have nothing to keep there any more: they
+        were deleted lately, or moved away for good."""
         since = self._svc.clock.now() - REMEMBERED
         with self._svc.store.database(self._cell).read() as tx:
-            found = {row.uuid: row for row in instances_on_host(tx, host, since)}
+            here = instances_on_host(tx, host, since)
             moves = migration_page(tx, MigrationQuery(source_compute=host, hidden=None, changes_since=since))
-            gone = {move.instance_uuid for move in moves} - found.keys()
-            if gone:
-                left = instances_get(tx, sorted(gone), deleted=True)
-                found |= {uuid: row for uuid, row in left.items() if row.deleted}
-        return tuple(_on_host(instance) for instance in found.values())
+            known = {row.uuid for row in here}
+            left = instances_get(tx, {move.instance_uuid for move in moves} - known, deleted=True)
+            gone = [row for row in left.values() if self._is_gone(tx, row)]
+        return tuple(_on_host(row, row.deleted) for row in here) + tuple(_on_host(row, True) for row in gone)
+
+    @staticmethod
+    def _is_gone(tx: Tx, row: Instance) -> bool:
+        """Tell whether nothing is being done to a server that could bring it back to where it was."""
+        return (
+            row.task_state is None
+            and row.vm_state is not VmState.RESIZED
+            and unfinished_flow_of_instance(tx, row.uuid) is None
+        )
 
     def strays(self, host: str, guests: tuple[str, ...]) -> tuple[str, ...]:
         """Return the guests of a host whose server is, or was when deleted, elsewhere and is left alone."""
         with self._svc.store.database(self._cell).read() as tx:
             rows = instances_get(tx, guests, deleted=True)
-            return tuple(
-                uuid
-                for uuid, row in rows.items()
-                if row.host != host
-                and row.task_state is None
-                and row.vm_state is not VmState.RESIZED
-                and unfinished_flow_of_instance(tx, uuid) is None
-            )
+            return tuple(uuid for uuid, row in rows.items() if row.host != host and self._is_gone(tx, row))
 
 
-def _on_host(instance: Instance) -> ServerOnHost:
+def _on_host(instance: Instance, deleted: bool) -> ServerOnHost:
     return ServerOnHost(
         uuid=instance.uuid,
         vm_state=instance.vm_state,
         task_state=instance.task_state,
         power_state=instance.power_state,
-        deleted=instance.deleted,
+        deleted=deleted,
     )

@@ -2,8 +2,7 @@
 
 A server that is being worked on is left alone, and so is one whose state says nothing of power (building,
 rescued, resized, suspended, in error). Where the guest went down by itself, the server is stopped; where it
-runs although it was stopped, it is stopped again: the row says what its user asked for. So is one that was
-soft-deleted while its host was down.
+runs although it was stopped, it is stopped again: the row says what its user asked for.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ _STOPS: dict[VmState, frozenset[PowerState]] = {
     VmState.ACTIVE: DOWN | {PowerState.SUSPENDED},
     VmState.PAUSED: DOWN,
     VmState.STOPPED: frozenset({PowerState.RUNNING}),
-    VmState.SOFT_DELETED: frozenset({PowerState.RUNNING, PowerState.PAUSED}),
 }
 """Server state → the power states on which it is stopped."""
 
@@ -69,8 +67,6 @@ class PowerSync:
         if unfinished_flow_of_instance(tx, row.uuid) is not None:
             return []
         LOG.warning("server %s is %s but its guest is %s: stopping it", row.uuid, row.vm_state, power.name)
-        gone = row.vm_state is VmState.SOFT_DELETED
-        task = TaskState.SOFT_DELETING if gone else TaskState.POWERING_OFF
-        instance_update(tx, row, power_state=power, task_state=task)
+        instance_update(tx, row, power_state=power, task_state=TaskState.POWERING_OFF)
         params = OnServer(uuid=row.uuid, host=row.host)
-        return [submit(tx, new_flow("soft_delete" if gone else "stop", params, instance_uuid=row.uuid))]
+        return [submit(tx, new_flow("stop", params, instance_uuid=row.uuid))]

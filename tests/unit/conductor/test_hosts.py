@@ -13,7 +13,8 @@ from compute_service.domain.host import HostFacts, HostRegistration, HostReport
 from compute_service.domain.states import TaskState, VmState
 from compute_service.store.compute_nodes import compute_node_of_host
 from compute_service.store.instances import instance_delete
-from tests.fixtures.records import an_instance, new_uuid
+from compute_service.store.migrations import migration_insert
+from tests.fixtures.records import a_migration, an_instance, new_uuid
 from tests.unit.conductor.conftest import CELL, Site
 
 
@@ -105,6 +106,27 @@ def test_a_host_is_told_of_its_servers_and_of_those_deleted_lately(site: Site, h
     assert told == {living.uuid: False, gone.uuid: True}
     site.clock.advance(timedelta(days=2).total_seconds())
     assert {one.uuid for one in hosts.servers_on("h1")} == {living.uuid}
+
+
+def test_a_host_is_told_of_what_moved_away_for_good(site: Site, hosts: Hosts) -> None:
+    moved = site.add(an_instance(host="h2", vm_state=VmState.ACTIVE))
+    resized = site.add(an_instance(host="h2", vm_state=VmState.RESIZED))
+    moving = site.add(an_instance(host="h2", vm_state=VmState.ACTIVE, task_state=TaskState.RESIZE_REVERTING))
+    back = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
+    with site.store.database(CELL).write() as tx:
+        for server in (moved, resized, moving, back):
+            migration_insert(tx, a_migration(server.uuid, source_compute="h1", created_at=site.clock.now()))
+    told = {one.uuid: one.deleted for one in hosts.servers_on("h1")}
+    assert told == {back.uuid: False, moved.uuid: True}
+
+
+def test_a_guest_is_a_stray_when_its_server_was_elsewhere_when_deleted(site: Site, hosts: Hosts) -> None:
+    elsewhere = site.add(an_instance(host="h2", vm_state=VmState.ACTIVE))
+    here = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
+    with site.store.database(CELL).write() as tx:
+        for gone in (elsewhere, here):
+            instance_delete(tx, gone, site.clock.now())
+    assert hosts.strays("h1", (elsewhere.uuid, here.uuid)) == (elsewhere.uuid,)
 
 
 def test_a_guest_is_a_stray_only_when_its_server_is_settled_elsewhere(site: Site, hosts: Hosts) -> None:
