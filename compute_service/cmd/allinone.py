@@ -291,7 +291,7 @@ def _settings(wishes: Wishes, directory: Path) -> Settings:
             "local_gb": 4096,
         },
         "scheduler": {"discover_hosts_in_cells_interval": 60},
-        "stratus": {"flow_sweep_interval": 1.0, "reconcile_interval": 5.0},
+        "stratus": {"flow_sweep_interval": 1.0},
     }
     for section, values in wishes.options.items():
         sections.setdefault(section, {}).update(values)

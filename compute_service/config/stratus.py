@@ -25,9 +25,6 @@ class Stratus(Section):
     resend_interval: float = opt(
         20.0, "Seconds after which an unanswered message to a host is sent again.", min=0.1
     )
-    reconcile_interval: float = opt(
-        30.0, "Seconds between two rounds of a conductor's reconcilers.", min=0.05
-    )
     cell_timeout: float = opt(
         10.0, "Seconds to wait for a cell's database before it counts as down.", min=0.1
     )
