@@ -9,6 +9,7 @@ import threading
 import time
 from typing import Literal
 
+from compute_service.control.liveness import COMPUTE, is_up
 from compute_service.control.services import Services
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.host import Service
@@ -33,7 +34,7 @@ class HostStatuses:
         with self._lock:
             if time.monotonic() - self._looked_at < self.FRESH:
                 return self._statuses
-        answers = svc.store.fan_out(lambda tx: service_list(tx, binary="nova-compute"))
+        answers = svc.store.fan_out(lambda tx: service_list(tx, binary=COMPUTE))
         found = {
             service.host: status_of_service(service, svc)
             for answer in answers.values()
@@ -51,8 +52,5 @@ def status_of_service(service: Service, svc: Services) -> HostStatus:
         return "DOWN"
     if service.disabled:
         return "MAINTENANCE"
-    seen = service.last_seen_up or service.created_at
-    if seen is None:
-        return "UNKNOWN"
-    silent = svc.clock.now() - seen
-    return "UP" if silent.total_seconds() <= svc.settings.default.service_down_time else "UNKNOWN"
+    alive = is_up(service, svc.clock.now(), svc.settings.default.service_down_time)
+    return "UP" if alive else "UNKNOWN"

@@ -11,20 +11,12 @@ from compute_service.api.policies import keypairs as policy
 from compute_service.api.policies.rule import Rule
 from compute_service.api.request import Request
 from compute_service.api.shape import given
-from compute_service.control.keys import KeyType, fingerprint_of, new_key
+from compute_service.control.keypairs import create_keypair, delete_keypair
+from compute_service.control.keys import KeyType
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
-from compute_service.domain.errors import NotFound, OverQuota
-from compute_service.domain.keypair import Keypair
-from compute_service.domain.quota import UNLIMITED
-from compute_service.store.keypairs import (
-    keypair_count,
-    keypair_delete,
-    keypair_get,
-    keypair_insert,
-    keypair_page,
-)
-from compute_service.store.quotas import quota_limits
+from compute_service.domain.errors import NotFound
+from compute_service.store.keypairs import keypair_get, keypair_page
 
 
 def _owner(req: Request, asked: str | UnsetType, rule: Rule) -> str:
@@ -53,20 +45,9 @@ def create(ctx: Context, svc: Services, req: Request) -> views.KeypairCreated:
     new = req.body(KeypairCreate).keypair
     owner = _owner(req, new.user_id, policy.CREATE)
     kind: KeyType = "ssh" if isinstance(new.type, UnsetType) else new.type
-    private = None
-    if isinstance(new.public_key, UnsetType):
-        made = new_key(kind, owner)
-        public, fingerprint, private = made.public_key, made.fingerprint, made.private_key
-    else:
-        public, fingerprint = new.public_key, fingerprint_of(new.public_key, kind)
-    keypair = Keypair(user_id=owner, name=new.name, type=kind, public_key=public, fingerprint=fingerprint)
-    limit_default = {"key_pairs": svc.settings.quota.key_pairs}
-    with svc.store.api.write() as tx:
-        limit = quota_limits(tx, ctx.project_id, owner, defaults=limit_default)["key_pairs"]
-        if limit != UNLIMITED and keypair_count(tx, owner) >= limit:
-            raise OverQuota("Quota exceeded, too many key pairs.")
-        kept = keypair_insert(tx, keypair)
-    return views.created(kept, private)
+    public = None if isinstance(new.public_key, UnsetType) else new.public_key
+    made = create_keypair(ctx, svc, owner, new.name, kind, public)
+    return views.created(made.keypair, made.private_key)
 
 
 def show(ctx: Context, svc: Services, req: Request) -> views.KeypairShown:
@@ -75,17 +56,11 @@ def show(ctx: Context, svc: Services, req: Request) -> views.KeypairShown:
     with svc.store.api.read() as tx:
         keypair = keypair_get(tx, owner, name)
     if keypair is None:
-        raise _no_such(owner, name)
+        raise NotFound(f"Keypair {name} not found for user {owner}")
     return views.shown(keypair)
 
 
 def delete(ctx: Context, svc: Services, req: Request) -> None:
     """Delete a key pair; servers that have it keep it."""
     owner, name = _owner(req, req.query(OwnerQuery).user_id, policy.DELETE), req.params["name"]
-    with svc.store.api.write() as tx:
-        if not keypair_delete(tx, owner, name):
-            raise _no_such(owner, name)
-
-
-def _no_such(owner: str, name: str) -> NotFound:
-    return NotFound(f"Keypair {name} not found for user {owner}")
+    delete_keypair(ctx, svc, owner, name)

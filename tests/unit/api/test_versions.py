@@ -60,3 +60,13 @@ def mentioned() -> set[int]:
 
 def test_nothing_stands_for_a_version_that_is_not_listed() -> None:
     assert max(mentioned()) <= HIGHEST + 1
+
+
+def test_every_version_that_shows_here_is_kept_by_a_window_or_a_change() -> None:
+    here = {row.minor for row in MICROVERSIONS if row.kept == "here"}
+    assert here - mentioned() == set()
+
+
+def test_every_window_and_change_is_told_in_the_list() -> None:
+    elsewhere = {row.minor for row in MICROVERSIONS if row.kept != "here"}
+    assert elsewhere & mentioned() == set()
