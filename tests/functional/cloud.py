@@ -42,9 +42,24 @@ class Cloud:
         """The network that servers are on."""
         return next(net.id for net in self.site.network.networks.values() if net.name == "private")
 
-    def caller(self, user: str) -> Caller:
+    def caller(self, user: str, project: str | None = None) -> Caller:
         """Return a client of the compute API for a user of the site."""
-        return Caller(self.site.url, self.site.token(user))
+        return Caller(self.site.url, self.site.token(user, project))
+
+    def user_id(self, user: str) -> str:
+        """Return the identifier of a user."""
+        return str(self.site.identity.find(self.site.identity.users.values(), user).id)
+
+    def newcomer(self, user: str, project: str, *roles: str) -> Caller:
+        """Make a user with roles in a project, and the project if need be; return a client for that user."""
+        identity = self.site.identity
+        known = {one.name: one for one in identity.projects.values()}
+        scope = known.get(project) or identity.add_project(project)
+        if user not in {one.name for one in identity.users.values()}:
+            made = identity.add_user(user, "secret")
+            for role in roles:
+                identity.grant(made, role, scope)
+        return self.caller(user, project)
 
     @property
     def hosts(self) -> list[str]:
