@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from compute_service.bus.pool import Pool
@@ -24,10 +25,13 @@ from compute_service.domain.protocol import Conductor
 from compute_service.flows.engine import Engine, Timing
 from compute_service.flows.kinds import FLOWS
 from compute_service.ports.bus import Serving
+from compute_service.store.flows import flow_count_by_state
 
 LOG = logging.getLogger(__name__)
 
 BINARY = "nova-conductor"
+_COUNT_EVERY = 30.0
+"""Seconds between two counts of flows for the metrics."""
 _CELLS_EVERY = 30.0
 """Seconds between two looks for new cells."""
 
@@ -50,6 +54,8 @@ class ConductorPart:
         self._servings: dict[str, Serving] = {}
         timers.every(options.stratus.flow_lease / 6, self.engine.renew, "leases")
         timers.every(_CELLS_EVERY, self.serve_cells, "cells", delay=_CELLS_EVERY)
+        if options.stratus.metrics_port:
+            timers.every(_COUNT_EVERY, self.count_flows, "flow-count")
         presence = Presence(svc, BINARY, CONDUCTOR, Conductor.VERSION)
         timers.every(options.default.report_interval, presence.beat, "conductor-presence")
         if options.default.periodic_enable:
@@ -72,6 +78,15 @@ class ConductorPart:
                     self._serve(cell.transport_url, cell)
                 except ComputeError as error:
                     LOG.error("cell %s is not served: %s", cell.name or cell.uuid, error.message)
+
+    def count_flows(self) -> None:
+        """Show in the metrics how many flows there are, by state, in all databases that answer."""
+        store = self._parts.svc.store
+        total: Counter[str] = Counter()
+        for counts in store.fan_out(flow_count_by_state, store.names()).values():
+            if not isinstance(counts, ComputeError):
+                total.update({state.value: count for state, count in counts.items()})
+        self._parts.metrics.flows_are(total)
 
     def submit(self, work: Callable[[], None]) -> None:
         """Have something done on the threads for flows; not any more once the daemon stops."""

@@ -26,6 +26,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from compute_service.domain.flow import FlowState
 from compute_service.version import VERSION
 
 LOG = logging.getLogger(__name__)
@@ -65,6 +66,9 @@ class Metrics:
             "stratus_flow_step_seconds", "Time of a step.", ("flow", "step"), buckets=_SLOW, **made
         )
         self._flows = Counter("stratus_flows", "Ended flows.", ("flow", "state"), **made)
+        self._flows_now = Gauge(
+            "stratus_flows_now", "Flows in the databases.", ("state",), multiprocess_mode="max", **made
+        )
         self._statements = Counter("stratus_sql_statements", "SQL statements.", ("database", "kind"), **made)
         self._statement_seconds = Histogram(
             "stratus_sql_statement_seconds", "Time of a statement.", ("database",), buckets=_FAST, **made
@@ -98,6 +102,11 @@ class Metrics:
     def flow_ended(self, kind: str, state: str) -> None:
         """Count a flow (an observer of the engine)."""
         self._flows.labels(kind, state).inc()
+
+    def flows_are(self, counts: Mapping[str, int]) -> None:
+        """Show how many flows there are, by state; a state that is not named has none."""
+        for state in FlowState:
+            self._of(self._flows_now, state.value).set(counts.get(state, 0))
 
     def decided(self, chosen: bool, refused: Mapping[str, int]) -> None:
         """Count a scheduling decision and the hosts it passed over, by reason."""
@@ -136,6 +145,14 @@ class Metrics:
         if child is None:
             child = self._children[key] = figure.labels(*labels)
         return child
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Return name, kind, labels and meaning of every figure, for the reference page."""
+        return [
+            (figure._name, figure._type, ", ".join(figure._labelnames), figure._documentation)
+            for figure in vars(self).values()
+            if isinstance(figure, Counter | Gauge | Histogram)
+        ]
 
     def text(self) -> bytes:
         """Return all figures in Prometheus' text form."""

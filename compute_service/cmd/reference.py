@@ -110,7 +110,31 @@ def flows_page() -> str:
     return "".join(parts)
 
 
-PAGES: dict[str, Page] = {"actions.md": actions_page, "flows.md": flows_page}
+def metrics_page() -> str:
+    """Return what each daemon shows at /metrics."""
+    from compute_service.cmd.metrics import Metrics
+
+    rows = ((f"`{name}`", kind, labels or "–", about) for name, kind, labels, about in Metrics().rows())
+    return (
+        "# Metrics\n\nGenerated from `cmd/metrics.py`. Shown at `/metrics` of `[stratus] metrics_listen` and "
+        "`metrics_port`, beside `/healthz`. Counters carry `_total`, histograms are in seconds.\n\n"
+        + table(("metric", "kind", "labels", "counts"), rows)
+    )
+
+
+def configuration_page() -> str:
+    """Return every option of nova.conf."""
+    from compute_service.config.sample import reference
+
+    return reference()
+
+
+PAGES: dict[str, Page] = {
+    "actions.md": actions_page,
+    "configuration.md": configuration_page,
+    "flows.md": flows_page,
+    "metrics.md": metrics_page,
+}
 """File name → what prints it."""
 
 

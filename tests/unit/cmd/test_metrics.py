@@ -4,10 +4,12 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from compute_service.cmd.metrics import ROUTE, Health, Listener, Metrics, with_process_figures
+from compute_service.cmd.reference import metrics_page
 
 
 @pytest.fixture
@@ -34,6 +36,7 @@ def test_figures_are_counted_and_shown(shown: tuple[Metrics, Health, str]) -> No
     metrics.statement("api", "Select", 0.001)
     metrics.step_ended("build", "spawn", "do", False, 3.0)
     metrics.flow_ended("build", "done")
+    metrics.flows_are({"stuck": 2})
     metrics.decided(False, {"ComputeFilter": 3})
     metrics.decided(True, {})
     status, text = get(f"{url}/metrics")
@@ -43,6 +46,8 @@ def test_figures_are_counted_and_shown(shown: tuple[Metrics, Health, str]) -> No
         'stratus_sql_statements_total{database="api",kind="Select"} 1.0',
         'stratus_flow_steps_total{flow="build",outcome="failed",phase="do",step="spawn"} 1.0',
         'stratus_flows_total{flow="build",state="done"} 1.0',
+        'stratus_flows_now{state="stuck"} 2.0',
+        'stratus_flows_now{state="running"} 0.0',
         'stratus_scheduler_refused_hosts_total{reason="ComputeFilter"} 3.0',
         'stratus_scheduler_decisions_total{outcome="no valid host"} 1.0',
     ):
@@ -87,3 +92,14 @@ def test_requests_are_measured_even_when_they_fail() -> None:
 
 def test_the_process_itself_is_measured() -> None:
     assert "process_resident_memory_bytes" in with_process_figures(Metrics()).text().decode()
+
+
+def test_every_figure_is_explained() -> None:
+    rows = Metrics().rows()
+    assert len(rows) >= 12
+    assert all(about.endswith(".") or about.startswith("1;") for _, _, _, about in rows)
+
+
+def test_the_reference_page_is_current() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs/reference/metrics.md"
+    assert page.read_text() == metrics_page(), "run: python -m compute_service.cmd.reference docs/reference"
