@@ -12,14 +12,15 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from oslo_config import cfg
-from oslo_policy import policy as oslo_policy
+from typing import TYPE_CHECKING, Any
 
 from compute_service.api.policies.rule import BASE, ROLES, Grant, Rule
 from compute_service.config.oslo import OsloPolicy
 from compute_service.domain.context import Context
+
+if TYPE_CHECKING:  # it takes long to import, and most processes never need it
+    from oslo_config import cfg
+    from oslo_policy import policy as oslo_policy
 
 LOG = logging.getLogger(__name__)
 RECHECK = 5.0
@@ -46,6 +47,8 @@ def grants(grant: Grant, ctx: Context, target: Target) -> bool:
 
 def default_rules(rules: Iterable[Rule]) -> list[oslo_policy.RuleDefault]:
     """Return the rules as oslo.policy knows them, base rules first."""
+    from oslo_policy import policy as oslo_policy
+
     base = [oslo_policy.RuleDefault(name, check, about) for name, (check, about) in BASE.items()]
     own = [
         oslo_policy.DocumentedRuleDefault(
@@ -139,6 +142,8 @@ class Policy:
                 self._enforcer, self._changed = None, frozenset()
 
     def _read(self, present: tuple[tuple[str, float], ...]) -> None:
+        from oslo_policy import policy as oslo_policy
+
         first, *rest = [path for path, _ in present]
         enforcer = oslo_policy.Enforcer(_private_conf(), policy_file=first, use_conf=False)
         enforcer.register_defaults(default_rules(self._rules.values()))
@@ -180,6 +185,8 @@ def load_policy(settings: OsloPolicy, rules: Iterable[Rule], beside: Iterable[st
 
 
 def _rules_of(text: str, path: str) -> dict[str, oslo_policy.RuleDefault]:
+    from oslo_policy import policy as oslo_policy
+
     try:
         parsed = oslo_policy.parse_file_contents(text) or {}
         return {name: oslo_policy.RuleDefault(name, check) for name, check in parsed.items()}
@@ -188,6 +195,8 @@ def _rules_of(text: str, path: str) -> dict[str, oslo_policy.RuleDefault]:
 
 
 def _private_conf() -> cfg.ConfigOpts:
+    from oslo_config import cfg
+
     conf = cfg.ConfigOpts()
     conf([], project="compute_service", default_config_files=[], default_config_dirs=[])
     return conf

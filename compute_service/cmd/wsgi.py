@@ -16,7 +16,6 @@ from compute_service.api.policy import Policy, load_policy
 from compute_service.api.routes import RULES
 from compute_service.cmd.authenticate import Authenticate, authenticator
 from compute_service.cmd.metrics import Metrics
-from compute_service.cmd.outside import outside_of
 from compute_service.cmd.wiring import Parts, parts_of
 from compute_service.cmd.worker import begin_worker
 from compute_service.config.settings import Settings
@@ -24,6 +23,8 @@ from compute_service.config.settings import Settings
 
 def start(program: str) -> WsgiApp:
     """Return the application of this process."""
+    from compute_service.cmd.outside import outside_of
+
     settings = begin_worker(program)
     parts = parts_of(settings, program, outside_of(settings), Metrics())
     # Worker processes end without the interpreter's own exit handlers.
