@@ -40,13 +40,13 @@ def _done(run: Run[OnServer]) -> None:
         if move is not None:
             migration_update(tx, move.uuid, ("finished",), status="confirmed")
         seen = instance_get(tx, run.params.uuid)
-        if seen is not None and seen.vm_state is not VmState.SOFT_DELETED:
+        if seen is not None:
             instance_update(
                 tx,
                 seen,
                 **idle(seen, _OWN),
                 vm_state=VmState.SOFT_DELETED,
-                deleted_at=run.svc.clock.now(),
+                deleted_at=seen.deleted_at or run.svc.clock.now(),
                 power_state=PowerState.SHUTDOWN,
                 system_metadata=notes_after(seen),
             )
