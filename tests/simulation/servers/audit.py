@@ -129,7 +129,8 @@ class Audit:
             return
         power = states.get(row.uuid)
         if power is None:
-            yield f"is {row.vm_state} without a guest on {host.name}"
+            if row.vm_state is not VmState.SOFT_DELETED:  # It may have been in ERROR before.
+                yield f"is {row.vm_state} without a guest on {host.name}"
         elif must_stop(row.vm_state, power):
             yield f"is {row.vm_state} with a guest that is {power.name}"
         elif row.power_state is not power:
