@@ -32,7 +32,7 @@ class Check:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("ruff format", ("ruff", "format", "--check", "--quiet", ".")),
+    Check("ruff format", ("ruff", "format", "--check", "--quiet", "compute_service", "tests")),
     Check("ruff check", ("ruff", "check", "--quiet", ".")),
     Check("mypy", ("mypy",)),
     Check("lint-imports", ("lint-imports",)),
