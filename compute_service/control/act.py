@@ -18,7 +18,15 @@ from compute_service.control.services import Services
 from compute_service.domain.actions import ACTIONS, Action
 from compute_service.domain.context import Context
 from compute_service.domain.errors import NotReady, Stale
-from compute_service.domain.flow import API_DATABASE, FlowKey, FlowState, StepPhase, StepRecord, StepState
+from compute_service.domain.flow import (
+    API_DATABASE,
+    FlowKey,
+    FlowRecord,
+    FlowState,
+    StepPhase,
+    StepRecord,
+    StepState,
+)
 from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
 from compute_service.flows.kinds.server import OnServer
@@ -42,7 +50,7 @@ class Work:
     """Makes the flow's parameters."""
     changes: Callable[[Instance], dict[str, Any]] = lambda seen: {}
     """What changes in the row beside its task state."""
-    also: Callable[[Tx, Instance], None] = lambda tx, seen: None
+    also: Callable[[Tx, Instance, FlowRecord], None] = lambda tx, seen, flow: None
     """Writes more in the same transaction."""
     flow_id: str = field(default_factory=lambda: str(uuid4()))
 
@@ -91,7 +99,6 @@ def _log(ctx: Context, svc: Services, server: Located, work: Work) -> str:
         behind = wait_behind(tx, seen, action)
         during = {} if action.during is None else {"task_state": action.during}
         instance_update(tx, seen, **during, **work.changes(seen))
-        work.also(tx, seen)
         flow = new_flow(
             action.flow or NOTE,
             work.params(seen),
@@ -101,6 +108,7 @@ def _log(ctx: Context, svc: Services, server: Located, work: Work) -> str:
             after=behind[-1].flow_id if behind else None,
             flow_id=work.flow_id,
         )
+        work.also(tx, seen, flow)
         key = submit(tx, flow)
     ring(svc, *behind, key)
     return flow.id

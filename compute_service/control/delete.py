@@ -96,7 +96,7 @@ def restore(ctx: Context, svc: Services, server: Located) -> str:
     """Bring a soft-deleted server back. Raises InvalidState, OverQuota."""
     check(ctx, svc, server, ACTIONS["restore"])
     used = counted(svc, server.instance.project_id, server.instance.user_id)
-    return admit(ctx, svc, server, Work("restore", also=lambda tx, now: _count_again(svc, now, used)))
+    return admit(ctx, svc, server, Work("restore", also=lambda tx, now, flow: _count_again(svc, now, used)))
 
 
 def _count_again(svc: Services, seen: Instance, used: Counted) -> None:

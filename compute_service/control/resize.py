@@ -12,18 +12,19 @@ from compute_service.domain.actions import ACTIONS
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Invalid
 from compute_service.domain.flavor import Flavor
+from compute_service.domain.flow import FlowRecord
 from compute_service.domain.group import ServerGroup
 from compute_service.domain.instance import Instance
 from compute_service.domain.migration import Migration, MigrationType
 from compute_service.domain.request import PlacementRequest
 from compute_service.flows.kinds.confirm_resize import SettleParams
 from compute_service.flows.kinds.moved import before
-from compute_service.flows.kinds.resize import ResizeParams
+from compute_service.flows.kinds.resize import ResizeParams, migration_of
 from compute_service.flows.kinds.revert_resize import RevertParams
 from compute_service.store.database import Tx
 from compute_service.store.groups import group_get
 from compute_service.store.mappings import host_mapping_get, instance_mapping_resize
-from compute_service.store.migrations import migration_of_instance, migration_update
+from compute_service.store.migrations import migration_insert, migration_of_instance, migration_update
 from compute_service.store.servers import Located
 
 
@@ -44,8 +45,11 @@ def resize(
     def params(now: Instance) -> ResizeParams:
         return _params(now, "resize", flavor, request).replace(auto_disk_config=auto)
 
-    work = Work("resize", params, also=lambda tx, now: _make_room(svc, now, flavor, used))
-    return admit(ctx, svc, server, work)
+    def also(tx: Tx, now: Instance, flow: FlowRecord) -> None:
+        migration_insert(tx, migration_of(flow, now, params(now), svc.clock.now()))
+        _make_room(svc, now, flavor, used)
+
+    return admit(ctx, svc, server, Work("resize", params, also=also))
 
 
 def migrate(ctx: Context, svc: Services, server: Located, host: str | None = None) -> str:
@@ -58,9 +62,14 @@ def migrate(ctx: Context, svc: Services, server: Located, host: str | None = Non
     if host is not None:
         _check_target(svc, server, host)
     request = _request(ctx, svc, server, seen.flavor, leave=True).replace(requested_host=host)
-    return admit(
-        ctx, svc, server, Work("migrate", lambda now: _params(now, "migration", now.flavor, request))
-    )
+
+    def params(now: Instance) -> ResizeParams:
+        return _params(now, "migration", now.flavor, request)
+
+    def also(tx: Tx, now: Instance, flow: FlowRecord) -> None:
+        migration_insert(tx, migration_of(flow, now, params(now), svc.clock.now()))
+
+    return admit(ctx, svc, server, Work("migrate", params, also=also))
 
 
 def _params(seen: Instance, kind: MigrationType, flavor: Flavor, request: PlacementRequest) -> ResizeParams:
@@ -146,7 +155,7 @@ def confirm_resize(ctx: Context, svc: Services, server: Located) -> str:
     def params(now: Instance) -> SettleParams:
         return SettleParams(uuid=now.uuid, host=move.source_compute, migration=move.uuid, flavor=now.flavor)
 
-    work = Work("confirm_resize", params, also=lambda tx, now: _take(tx, move, "confirming"))
+    work = Work("confirm_resize", params, also=lambda tx, now, flow: _take(tx, move, "confirming"))
     return admit(ctx, svc, server, work)
 
 
@@ -165,7 +174,7 @@ def revert_resize(ctx: Context, svc: Services, server: Located) -> str:
             flavor=before(now).flavor,
         )
 
-    work = Work("revert_resize", params, also=lambda tx, now: _take(tx, move, "reverting"))
+    work = Work("revert_resize", params, also=lambda tx, now, flow: _take(tx, move, "reverting"))
     return admit(ctx, svc, server, work)
 
 

@@ -5,6 +5,8 @@ There is no way back from a source that has begun to remove it. A source that is
 
 from __future__ import annotations
 
+from typing import Any
+
 from compute_service.domain.flavor import Flavor
 from compute_service.domain.flow import Failure, StepKey
 from compute_service.domain.protocol import ComputeAgent
@@ -14,7 +16,7 @@ from compute_service.flows.kinds.moved import notes_after
 from compute_service.flows.kinds.server import OnServer, faults, if_up, no_way_back
 from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.store.instances import instance_get, instance_update
-from compute_service.store.migrations import migration_update
+from compute_service.store.migrations import migration_get, migration_update
 
 
 class SettleParams(OnServer):
@@ -33,7 +35,16 @@ def _settle(run: Run[SettleParams], agent: ComputeAgent, key: StepKey) -> None:
     agent.migrate_settle(key, run.params.uuid)
 
 
+def is_settling(run: Run[Any], status: str) -> bool:
+    """Tell whether a move is still being settled: when it is not, the last word was said before."""
+    with run.svc.store.database(run.key.database).read() as tx:
+        move = migration_get(tx, run.params.migration)
+    return move is not None and move.status == status
+
+
 def _done(run: Run[SettleParams]) -> None:
+    if not is_settling(run, "confirming"):
+        return
     count(run.svc, run.params.uuid, run.params.flavor)
     run.svc.placement.release(run.params.migration)
     with run.svc.store.database(run.key.database).write() as tx:

@@ -56,9 +56,9 @@ def _unplaced(run: Run[PlaceParams]) -> list[Instance]:
 
 
 def _place(run: Run[PlaceParams]) -> None:
-    unplaced = _unplaced(run)
+    unplaced = _settle_begun(run, _unplaced(run))
     wanted = [one for one in unplaced if one.task_state is not TaskState.DELETING]
-    unwanted = _settle_begun(run, [one for one in unplaced if one.task_state is TaskState.DELETING])
+    unwanted = [one for one in unplaced if one.task_state is TaskState.DELETING]
     if unwanted:
         _bury(
             run, unwanted, Failure(kind="Cancelled", message="The server was deleted before it was placed.")

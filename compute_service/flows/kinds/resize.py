@@ -8,13 +8,14 @@ began; a host that rejects the guest is followed by the next alternate, in a new
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from compute_service.control.bell import ring
 from compute_service.control.spec import guest_spec
 from compute_service.domain.errors import NoValidHost
 from compute_service.domain.flavor import Flavor
-from compute_service.domain.flow import Failure, StepKey
+from compute_service.domain.flow import Failure, FlowRecord, StepKey
 from compute_service.domain.guest import DisksMoved, GuestBuilt, GuestSpec
 from compute_service.domain.instance import Instance
 from compute_service.domain.migration import Migration, MigrationType
@@ -27,15 +28,13 @@ from compute_service.flows.kinds.claims import Allocations, holds, rewrite
 from compute_service.flows.kinds.company import with_company
 from compute_service.flows.kinds.mapping import count
 from compute_service.flows.kinds.moved import RESIZE_TASKS, notes_before
-from compute_service.flows.kinds.server import CANCELLED, OnServer, fault_of, faults, idle, row_of, settle
+from compute_service.flows.kinds.server import OnServer, fault_of, faults, idle, row_of, settle_in
 from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.flows.submit import Origin, new_flow, submit
 from compute_service.ports.placement import ConsumerAllocations
 from compute_service.store.compute_nodes import compute_node_of_host
-from compute_service.store.database import Tx
-from compute_service.store.flows import flow_get
 from compute_service.store.instances import instance_get, instance_update
-from compute_service.store.migrations import migration_insert, migration_update
+from compute_service.store.migrations import migration_get, migration_insert, migration_update
 
 _MOVING = ("pre-migrating", "migrating", "post-migrating")
 
@@ -67,6 +66,24 @@ def migration_id(flow_id: str) -> str:
     return str(uuid.uuid5(uuid.UUID(flow_id), "migration"))
 
 
+def migration_of(flow: FlowRecord, seen: Instance, params: ResizeParams, now: datetime) -> Migration:
+    """Return the row that shows a move; it is written together with the flow."""
+    return Migration(
+        uuid=migration_id(flow.id),
+        instance_uuid=seen.uuid,
+        migration_type=params.kind,
+        status="pre-migrating",
+        source_compute=seen.host,
+        source_node=seen.node,
+        old_flavor_id=params.old.id,
+        new_flavor_id=params.new.id,
+        user_id=flow.user_id,
+        project_id=flow.project_id,
+        flow_id=flow.id,
+        created_at=now,
+    )
+
+
 def _target(run: Run[ResizeParams]) -> Target:
     return run.output("choose", Target)
 
@@ -86,8 +103,6 @@ def _consumer(run: Run[ResizeParams], consumer: str, allocations: Allocations) -
 def _choose(run: Run[ResizeParams]) -> Target:
     """Claim a host for the migration; the server keeps its own claim until both are swapped."""
     seen, migration = row_of(run), migration_id(run.flow.id)
-    with run.svc.store.database(run.key.database).write() as tx:
-        migration_insert(tx, _migration(run, seen))
     held = holds(run.svc.placement, seen.uuid)
     if run.params.claim is not None:
         rewrite(run.svc.placement, (_consumer(run, migration, run.params.claim.allocations),))
@@ -101,23 +116,6 @@ def _choose(run: Run[ResizeParams]) -> Target:
         raise NoValidHost(decision.message or "No valid host was found. ", decision.refused)
     chosen = decision.selections[0]
     return Target(claim=chosen.claim, alternates=chosen.alternates, source=held)
-
-
-def _migration(run: Run[ResizeParams], seen: Instance) -> Migration:
-    return Migration(
-        uuid=migration_id(run.flow.id),
-        instance_uuid=seen.uuid,
-        migration_type=run.params.kind,
-        status="pre-migrating",
-        source_compute=seen.host,
-        source_node=seen.node,
-        old_flavor_id=run.params.old.id,
-        new_flavor_id=run.params.new.id,
-        user_id=run.flow.user_id,
-        project_id=run.flow.project_id,
-        flow_id=run.flow.id,
-        created_at=run.svc.clock.now(),
-    )
 
 
 def _unchoose(run: Run[ResizeParams]) -> None:
@@ -244,33 +242,33 @@ def _done(run: Run[ResizeParams]) -> None:
 
 def _failed(run: Run[ResizeParams], failure: Failure) -> None:
     """Go to the next alternate, or leave the server as it was."""
-    with run.svc.store.database(run.key.database).write() as tx:
-        migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
-        again = _again(tx, run, failure)
+    if not _is_moving(run):
+        return  # Said before: the server may be on another move by now.
+    again = _again(run, failure)
     if again is not None:
-        ring(run.svc, again)
+        _begin_again(run, again, failure)
         return
-    # Before the row says that it is over: from then on another resize may let it count with more.
     count(run.svc, run.params.uuid, run.params.old)
-    settle(run, RESIZE_TASKS, **faults(run, failure))
+    _end(run, failure)
 
 
-def _again(tx: Tx, run: Run[ResizeParams], failure: Failure) -> Any:
-    """Submit the flow to the next alternate and return its key, or None when there is none."""
-    known = flow_get(tx, next_id(run.flow.id))
+def _is_moving(run: Run[ResizeParams]) -> bool:
+    with run.svc.store.database(run.key.database).read() as tx:
+        move = migration_get(tx, migration_id(run.flow.id))
+    return move is not None and move.status in _MOVING
+
+
+def _again(run: Run[ResizeParams], failure: Failure) -> FlowRecord | None:
+    """Return the flow to the next alternate, or None when there is none."""
     chosen = run.outputs.get("choose")
     alternates = chosen.alternates if isinstance(chosen, Target) else run.params.alternates
-    seen = instance_get(tx, run.params.uuid)
-    if failure.kind not in ("HostRejected", "Conflict") or not alternates or failure.kind == CANCELLED:
-        return None
-    if run.params.attempt >= run.svc.settings.scheduler.max_attempts:
-        return None
-    if known is None and (seen is None or seen.task_state not in RESIZE_TASKS):
+    most = run.svc.settings.scheduler.max_attempts
+    if failure.kind not in ("HostRejected", "Conflict") or not alternates or run.params.attempt >= most:
         return None
     params = run.params.replace(
         claim=alternates[0], alternates=alternates[1:], attempt=run.params.attempt + 1
     )
-    flow = new_flow(
+    return new_flow(
         "resize",
         params,
         Origin.like(run.flow),
@@ -279,20 +277,30 @@ def _again(tx: Tx, run: Run[ResizeParams], failure: Failure) -> Any:
         after=run.flow.id,
         flow_id=next_id(run.flow.id),
     )
-    if known is None and seen is not None:
-        fault = fault_of(failure, run.svc.clock.now())
-        instance_update(tx, seen, task_state=TaskState.RESIZE_PREP, fault=fault)
-    return submit(tx, flow)
 
 
-def _stuck(run: Run[ResizeParams], failure: Failure) -> None:
+def _begin_again(run: Run[ResizeParams], flow: FlowRecord, failure: Failure) -> None:
+    """Set another try going, unless something else is to be done to the server."""
+    now = run.svc.clock.now()
     with run.svc.store.database(run.key.database).write() as tx:
         migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
         seen = instance_get(tx, run.params.uuid)
-        if seen is not None:
-            instance_update(
-                tx, seen, **idle(seen, RESIZE_TASKS), vm_state=VmState.ERROR, **faults(run, failure)
-            )
+        if seen is None or seen.task_state not in RESIZE_TASKS:
+            return
+        instance_update(tx, seen, task_state=TaskState.RESIZE_PREP, fault=fault_of(failure, now))
+        key = submit(tx, flow)
+        migration_insert(tx, migration_of(flow, seen, run.params, now))
+    ring(run.svc, key)
+
+
+def _end(run: Run[ResizeParams], failure: Failure, **changes: Any) -> None:
+    with run.svc.store.database(run.key.database).write() as tx:
+        migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
+        settle_in(tx, run.params.uuid, RESIZE_TASKS, **changes, **faults(run, failure))
+
+
+def _stuck(run: Run[ResizeParams], failure: Failure) -> None:
+    _end(run, failure, vm_state=VmState.ERROR)
 
 
 RESIZE = Flow(

@@ -9,6 +9,7 @@ from compute_service.flows.kinds.mapping import count_not
 from compute_service.flows.kinds.server import OnServer, at_host, faults, guest_of, settle
 from compute_service.flows.kinds.verb import RETRIES
 from compute_service.flows.step import Flow, Remote, Run
+from compute_service.store.flows import flows_after
 
 _OWN = frozenset({TaskState.RESTORING})
 
@@ -23,7 +24,9 @@ def _done(run: Run[OnServer]) -> None:
 
 
 def _failed(run: Run[OnServer], failure: Failure) -> None:
-    # Before the row says that it is over: from then on another restore may let it count again.
+    with run.svc.store.database(run.key.database).read() as tx:
+        if flows_after(tx, run.flow.id):
+            return  # Said before: whoever waits was let in since, and may have let the server count again.
     count_not(run.svc, run.params.uuid)
     _stuck(run, failure)
 

@@ -13,7 +13,7 @@ from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import PowerState, TaskState, VmState
 from compute_service.flows.kinds.build import Ports
 from compute_service.flows.kinds.claims import holds, rewrite
-from compute_service.flows.kinds.confirm_resize import SettleParams
+from compute_service.flows.kinds.confirm_resize import SettleParams, is_settling
 from compute_service.flows.kinds.mapping import count
 from compute_service.flows.kinds.moved import before, notes_after
 from compute_service.flows.kinds.server import faults, idle, if_up, no_way_back, row_of
@@ -77,6 +77,8 @@ def _move_back(run: Run[RevertParams], agent: ComputeAgent, key: StepKey) -> Non
 
 
 def _done(run: Run[RevertParams]) -> None:
+    if not is_settling(run, "reverting"):
+        return
     count(run.svc, run.params.uuid, run.params.flavor)
     built = run.output("move back", GuestBuilt)
     with run.svc.store.database(run.key.database).write() as tx:

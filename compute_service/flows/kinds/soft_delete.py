@@ -30,6 +30,8 @@ def _power_off(run: Run[OnServer], agent: ComputeAgent, key: StepKey) -> None:
 
 
 def _done(run: Run[OnServer]) -> None:
+    if row_of(run).task_state not in _OWN:
+        return  # Said before, or the server's state was reset: it is another's by now.
     move = unfinished_move(run)
     if move is not None:
         run.svc.placement.release(move.uuid)
