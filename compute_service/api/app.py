@@ -273,7 +273,7 @@ class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
 
     def find_controller(self, state: Any) -> tuple[_Hit, tuple[()], dict[str, str]]:
         """Find the place of the request's path in the table."""
-        prefix, *parts = state.request.environ.get("PATH_INFO", "").strip("/").split("/")
+        prefix, *parts = _path_of(state.request.environ).strip("/").split("/")
         table, project = self._parts.table, None
         if not table.knows(parts[0]) and _PROJECT.match(parts[0]):
             project, parts = parts[0], parts[1:]
@@ -303,6 +303,8 @@ class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
         response.status_int = reply.status
         response.headers["Content-Type"] = JSON
         response.body = reply.body or b""
+        if reply.status == 204:
+            del response.headers["Content-Type"], response.headers["Content-Length"]
         for name, value in reply.headers:
             response.headers.add(name, value)
         if version is not None and controller.prefix != "v2":
@@ -382,6 +384,14 @@ def _version_of(environ: Environ) -> int:
     return versions.negotiate(
         environ.get("HTTP_OPENSTACK_API_VERSION"), environ.get("HTTP_X_OPENSTACK_NOVA_API_VERSION")
     )
+
+
+def _path_of(environ: Environ) -> str:
+    """Return the path as text; one that is not UTF-8 leads nowhere."""
+    path: str = environ.get("PATH_INFO", "")
+    if path.isascii():
+        return path
+    return path.encode("latin-1").decode("utf-8", "replace")
 
 
 _JSON_TYPES = (JSON, discovery.MEDIA, "text/plain", "")

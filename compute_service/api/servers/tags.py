@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 from compute_service.api.fields import TAG, Bad
 from compute_service.api.request import Reply, Request
@@ -53,7 +54,7 @@ def add(ctx: Context, svc: Services, req: Request) -> Reply:
         ) from None
     if not update.tags_add(ctx, svc, req.server, tag):
         return Reply(status=204)
-    path = f"{req.links.own}/servers/{req.server.instance.uuid}/tags/{tag}"
+    path = f"{req.links.own}/servers/{req.server.instance.uuid}/tags/{quote(tag)}"
     return Reply(status=201, headers=(("Location", path),))
 
 

@@ -210,6 +210,7 @@ def test_an_actions_body_is_what_stands_under_its_name(caller: Caller) -> None:
 def test_an_empty_answer_keeps_its_status(caller: Caller) -> None:
     reply = caller.delete("/things/a")
     assert (reply.status, reply.raw) == (204, b"")
+    assert reply.header("Content-Length") == reply.header("Content-Type") == []
 
 
 def test_an_unforeseen_error_shows_its_class_only(caller: Caller) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 OWN = "11111111222233334444555555555555"
 OTHER = "99999999222233334444555555555555"
@@ -53,7 +54,7 @@ class Caller:
         path, _, query = path.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
-            "PATH_INFO": path,
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
             "QUERY_STRING": query,
             "SCRIPT_NAME": "",
             "SERVER_NAME": "127.0.0.1",

@@ -176,6 +176,15 @@ def test_tags(member: Caller, server: Instance) -> None:
     assert member.get(base).body == {"tags": []}
 
 
+def test_a_tag_may_be_any_word(member: Caller, server: Instance) -> None:
+    base = f"/servers/{server.uuid}/tags"
+    reply = member.put(f"{base}/gr%C3%B6%C3%9Fe", None)
+    assert reply.header("Location") == [f"http://127.0.0.1:8774/v2.1{base}/gr%C3%B6%C3%9Fe"]
+    assert member.get(base).body == {"tags": ["blue", "größe"]}
+    assert member.get(f"{base}/größe").status == 204
+    assert member.get(f"{base}/%FF").status == 404
+
+
 @pytest.mark.parametrize("body", [{}, {"tags": "x"}, {"tags": ["a,b"]}, {"tags": [""]}, {"tags": [1]}])
 def test_bad_tags_are_refused(member: Caller, server: Instance, body: Any) -> None:
     assert member.put(f"/servers/{server.uuid}/tags", body).status == 400
