@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from compute_service.cmd.reference_api import filters_page, microversions_page, policies_page, routes_page
 from compute_service.domain.actions import ACTIONS, Action
 from compute_service.domain.states import VmState
 
@@ -132,8 +133,12 @@ def configuration_page() -> str:
 PAGES: dict[str, Page] = {
     "actions.md": actions_page,
     "configuration.md": configuration_page,
+    "filters.md": lambda: filters_page(table),
     "flows.md": flows_page,
     "metrics.md": metrics_page,
+    "microversions.md": lambda: microversions_page(table),
+    "policies.md": lambda: policies_page(table),
+    "routes.md": lambda: routes_page(table),
 }
 """File name → what prints it."""
 
