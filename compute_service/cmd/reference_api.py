@@ -47,10 +47,10 @@ def routes_page(table: Table) -> str:
     """Return every route of the API, by resource."""
     heads = ("call", "versions", "permission", "body", "reply", "status")
     parts = [
-        "# Routes\n\nGenerated from `api/routes.py`. Paths are below `/v2.1`, with or without a project after "
-        "it. An action is the only key of the body of its `POST`. Bodies and replies are described field by "
-        "field in the OpenAPI documents, `openapi/`. No permission: any user may, or the handler asks by what "
-        "is in the request.\n"
+        "# Routes\n\nGenerated from `api/routes.py`. Paths are below `/v2.1`, with or without a project "
+        "after it. An action is the only key of the body of its `POST`. Bodies and replies are described "
+        "field by field in the OpenAPI documents, `openapi/`. No permission: any user may, or the handler "
+        "asks by what is in the request.\n"
     ]
     for name, routes in groupby(sorted(ROUTES, key=_resource), key=_resource):
         parts.append(f"\n## {name}\n\n" + table(heads, map(_route_row, routes)))
