@@ -85,8 +85,8 @@ def certificates(value: list[str] | UnsetType | None) -> tuple[str, ...] | None:
 
 
 def injected_files(files: list[File] | UnsetType) -> tuple[tuple[str, str], ...]:
-    """Return the files to inject as (path, base64 contents)."""
-    return tuple((file.path, file.contents) for file in given(files, []))
+    """Return the files to inject as (path, base64 contents), the contents without the blanks they may have."""
+    return tuple((file.path, "".join(file.contents.split())) for file in given(files, []))
 
 
 def requested_networks(asked: list[NetworkEntry] | Literal["none", "auto"] | UnsetType) -> RequestedNetworks:

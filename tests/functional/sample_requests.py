@@ -1,0 +1,170 @@
+"""Sending the published samples of requests: each as it stands, but for the names of another site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.functional.caller import Reply
+from tests.functional.sampled import PICTURE, PUBLIC_KEY, Stage
+
+SPECS = "/flavors/sampled/os-extra_specs"
+STATES: dict[str, tuple[tuple[str, Any, str], ...]] = {
+    "confirmResize": (("resize", {"flavorRef": "test-bigger"}, "VERIFY_RESIZE"),),
+    "revertResize": (("resize", {"flavorRef": "test-bigger"}, "VERIFY_RESIZE"),),
+    "os-start": (("os-stop", None, "SHUTOFF"),),
+    "unpause": (("pause", None, "PAUSED"),),
+    "resume": (("suspend", None, "SUSPENDED"),),
+}
+"""What is done to a server before an action, and the status that it then has."""
+ACCEPTED_LATE = {"restore": 409}
+"""Actions of a state that servers have on other sites only."""
+
+
+def acted(stage: Stage, body: Any) -> Reply:
+    """Send an action to a new server that is in the state for it."""
+    name, uuid = next(iter(body)), stage.server()
+    for action, value, status in STATES.get(name, ()):
+        assert stage.admin.act(uuid, action, value).status == 202
+        stage.admin.settled(uuid, status)
+    if name == "migrate" and (body[name] or {}).get("host"):
+        here = stage.cloud.host_of(stage.admin, uuid)
+        body = {name: {"host": next(host for host in stage.cloud.hosts if host != here)}}
+    return stage.post(f"/servers/{uuid}/action", body)
+
+
+def on_aggregate(stage: Stage, body: Any) -> Reply:
+    name = next(iter(body))
+    path = stage.aggregate(host=name == "remove_host")
+    reply = stage.post(f"{path}/action", body)
+    stage.admin.post(f"{path}/action", {"remove_host": {"host": stage.host}})
+    return reply
+
+
+def on_service(stage: Stage, way: str, body: Any) -> Reply:
+    uuid = stage.service()
+    reply = stage.put(f"/os-services/{uuid if stage.at_least(53) else way}", body)
+    assert stage.admin.put(f"/os-services/{uuid}", {"status": "enabled", "forced_down": False}).status == 200
+    return reply
+
+
+def with_extended_event(stage: Stage, body: Any) -> Reply:
+    body["events"][0]["name"] = "network-changed"
+    return stage.post("/os-server-external-events", body)
+
+
+def ready_access(stage: Stage, body: Any) -> Reply:
+    path, named = "/flavors/sampled-private/action", {"tenant": stage.project}
+    stage.admin.post(path, {"removeTenantAccess": named})
+    if "removeTenantAccess" in body:
+        stage.admin.post(path, {"addTenantAccess": named})
+    return stage.post(path, body)
+
+
+def new_group(stage: Stage, body: Any) -> Reply:
+    """Create a server group, and leave room for others."""
+    reply = stage.post("/os-server-groups", body)
+    stage.admin.delete(f"/os-server-groups/{reply.body['server_group']['id']}")
+    return reply
+
+
+def whole_metadata(stage: Stage, body: Any) -> Reply:
+    path = f"/servers/{stage.server()}/metadata"
+    assert stage.post(path, body).body == body | {"metadata": {"foo": "bar"} | body["metadata"]}
+    return stage.put(path, body)
+
+
+Send = Callable[[Stage, Any], Reply]
+CREATE: Send = lambda s, body: s.post("/servers", body)  # noqa: E731
+UPDATE: Send = lambda s, body: s.put(f"/servers/{s.server()}", body)  # noqa: E731
+QUOTAS: Send = lambda s, body: s.put(f"/os-quota-sets/{s.spare_project()}", body)  # noqa: E731
+USERS: Send = lambda s, body: s.put(f"/os-quota-sets/{s.spare_project()}?user_id=1", body)  # noqa: E731
+FLAVOR: Send = lambda s, body: s.post("/flavors", body)  # noqa: E731
+KEYPAIR: Send = lambda s, body: s.post("/os-keypairs", body)  # noqa: E731
+SENT: dict[str, dict[str, Send]] = {
+    "servers": {
+        "server-create-req": CREATE, "server-create-req-v237": CREATE, "server-create-req-v257": CREATE,
+        "server-create-req-with-host-and-node": CREATE, "server-create-req-with-only-host": CREATE,
+        "server-create-req-with-only-node": CREATE, "server-put-req": UPDATE, "server-update-req": UPDATE,
+        "server-groups-post-req": new_group, "lock-server-with-reason": acted,
+        "server-action-confirm-resize": acted,
+        "server-action-create-image": acted, "server-action-reboot": acted, "server-action-rebuild": acted,
+        "server-action-resize": acted, "server-action-revert-resize": acted, "server-action-start": acted,
+        "server-action-stop": acted,
+    },
+    "os-multiple-create": {"multiple-create-no-resv-post-req": CREATE, "multiple-create-post-req": CREATE},
+    "os-preserve-ephemeral-rebuild": {"server-action-rebuild-preserve-ephemeral": acted},
+    "os-admin-actions": {"admin-actions-reset-server-state": acted},
+    "os-console-output": {"console-output-post-req": acted},
+    "os-deferred-delete": {"force-delete-post-req": acted, "restore-post-req": acted},
+    "os-lock-server": {"lock-server": acted, "lock-server-with-reason": acted, "unlock-server": acted},
+    "os-migrate-server": {"migrate-server": acted, "migrate-server-null": acted},
+    "os-pause-server": {"pause-server": acted, "unpause-server": acted},
+    "os-suspend-server": {"server-suspend": acted, "server-resume": acted},
+    "os-server-tags": {"server-tags-put-all-req": lambda s, body: s.put(f"{s.url}/tags", body)},
+    "server-metadata": {
+        "server-metadata-all-req": whole_metadata,
+        "server-metadata-req": lambda s, body: s.put(f"/servers/{s.server()}/metadata/foo", body),
+    },
+    "flavor-manage": {
+        "flavor-create-post-req": FLAVOR,
+        "flavor-update-req": lambda s, body: s.put("/flavors/sampled", body),
+    },
+    "flavor-access": {
+        "flavor-create-req": FLAVOR, "flavor-access-add-tenant-req": ready_access,
+        "flavor-access-remove-tenant-req": ready_access,
+    },
+    "flavor-extra-specs": {
+        "flavor-extra-specs-create-req": lambda s, body: s.post(SPECS, body),
+        "flavor-extra-specs-update-req": lambda s, body: s.put(f"{SPECS}/hw:numa_nodes", body),
+    },
+    "os-keypairs": {"keypairs-post-req": KEYPAIR, "keypairs-import-post-req": KEYPAIR},
+    "os-server-groups": {"server-groups-post-req": new_group},
+    "os-quota-class-sets": {
+        "quota-classes-update-post-req": lambda s, body: s.put("/os-quota-class-sets/sampled", body),
+    },
+    "os-quota-sets": {
+        "quotas-update-post-req": QUOTAS, "quotas-update-force-post-req": QUOTAS,
+        "user-quotas-update-post-req": USERS,
+    },
+    "os-server-external-events": {"event-create-req": with_extended_event},
+    "os-aggregates": {
+        "aggregate-post-req": lambda s, body: s.post("/os-aggregates", body),
+        "aggregate-update-post-req": lambda s, body: s.put(s.aggregate(), body),
+        "aggregate-images-post-req": lambda s, body: s.post(f"{s.aggregate()}/images", body),
+        "aggregate-add-host-post-req": on_aggregate, "aggregate-remove-host-post-req": on_aggregate,
+        "aggregate-metadata-post-req": on_aggregate,
+    },
+    "os-services": {
+        "service-enable-put-req": lambda s, body: on_service(s, "enable", body),
+        "service-disable-put-req": lambda s, body: on_service(s, "disable", body),
+        "service-disable-log-put-req": lambda s, body: on_service(s, "disable-log-reason", body),
+        "service-force-down-put-req": lambda s, body: on_service(s, "force-down", body),
+    },
+}  # fmt: skip
+SENT["os-quota-sets-noop"] = SENT["os-quota-sets"]
+
+
+def ours(stage: Stage, value: Any, under: str = "") -> Any:
+    """Return a sample's body with our names in the place of those of the sample's site."""
+    names = {
+        "imageRef": PICTURE, "flavorRef": stage.cloud.small_flavor, "availability_zone": "nova",
+        "host": stage.host, "hypervisor_hostname": stage.host, "tenant": stage.project,
+        "user_id": stage.cloud.user_id("sampler"), "server_uuid": stage.server_id,
+        "same_host": stage.server_id, "key_name": "sampled", "public_key": PUBLIC_KEY,
+    }  # fmt: skip
+    if isinstance(value, list):
+        return [ours(stage, item, under) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: ours(stage, inner, key) for key, inner in value.items()}
+    if "group" in made:
+        made["group"] = stage.group()
+    made |= {key: names[key] for key in made.keys() & names.keys() if made[key] is not None}
+    if under in ("keypair", "flavor", "aggregate") and "name" in made:
+        made["name"] = stage.unique("sent")
+    if under == "flavor" and "id" in made:
+        made["id"] = made["name"]
+    if under == "networks" and "uuid" in made:
+        made["uuid"] = stage.cloud.private_network
+    return made | ({"id": PICTURE} if under == "cache" else {})
