@@ -108,6 +108,8 @@ class Audit:
         yield from self._guest(row, host)
         if row.vm_state is VmState.RESIZED:
             yield from self._way_back(row)
+        elif row.vm_state is VmState.ERROR:
+            self._keep_moves(row, host)
 
     def _allocation(self, consumer: str, host: SimHost, flavor: Flavor) -> Iterator[str]:
         self._held.consumers.add(consumer)
@@ -149,6 +151,14 @@ class Audit:
             yield "is resized and its migration holds nothing"
         if row.uuid not in {guest.uuid for guest in kept_by(source)}:
             yield f"is resized and {source.name} keeps nothing of it"
+
+    def _keep_moves(self, row: Instance, host: SimHost) -> None:
+        """Count what a move holds as belonging to a server whose deletion failed half way."""
+        with self._world.store.database(host.cell).read() as tx:
+            moves = migration_page(tx, MigrationQuery(instance_uuid=row.uuid, status=("finished",)))
+        for move in moves:
+            self._held.consumers.add(move.uuid)
+            self._held.kept.add((move.source_compute or "", row.uuid))
 
     def _left_over(self) -> Iterator[str]:
         world, held = self._world, self._held

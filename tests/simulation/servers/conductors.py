@@ -35,6 +35,8 @@ class Conductors:
 
     def __init__(self, faults: Faults, count: int = 2) -> None:
         self._faults, self._count = faults, count
+        self.flows = dict(FLOWS)
+        """What they run; a test may put its own in."""
         self._started = 0
         self._engines: list[Engine] = []
         self._svc: Services | None = None
@@ -48,7 +50,7 @@ class Conductors:
     def _start(self) -> Engine:
         assert self._svc is not None
         self._started += 1
-        return Engine(self._svc, FLOWS, f"conductor {self._started}", host_up=self._host_up)
+        return Engine(self._svc, self.flows, f"conductor {self._started}", host_up=self._host_up)
 
     def with_any(self, work: Callable[[Engine], T]) -> T:
         """Have one of them do something. Raises Unavailable when it dies over it."""

@@ -46,6 +46,8 @@ class TroubledJournal(Journal):
     """A journal before and after each entry of which the process may die."""
 
     faults: Faults
+    dies = False
+    """Whether the process dies the next time that an answer is to be kept."""
 
     def begin(self, key: StepKey) -> Begun:
         """Decide about a message."""
@@ -57,6 +59,9 @@ class TroubledJournal(Journal):
     def finish(self, key: StepKey, result: StepResult) -> None:
         """Keep an answer."""
         self.faults.point()
+        if self.dies:
+            self.dies = False
+            raise Crash
         super().finish(key, result)
         self.faults.point()
 
@@ -86,7 +91,7 @@ class SimHost:
         self.driver = FakeHypervisor(name, around.images, self.clock, Shape(size=SIZE), around.exchange)
         self.driver.faults = Trouble(self._faults)
         self._journals = type("SeededJournal", (TroubledJournal,), {"faults": self._faults})
-        self.journal: Journal = self._journals.in_memory(self.clock.time)
+        self.journal: TroubledJournal = self._journals.in_memory(self.clock.time)
         self.stepper = Stepper()
         self.down = False
         self.host: Host | None = None
@@ -97,6 +102,8 @@ class SimHost:
         """How many things it does at the same time."""
         self._queue: list[tuple[str, tuple[Any, ...]]] = []
         """What came while it was not up."""
+        self.ambush: Callable[[str, tuple[Any, ...]], None] = lambda verb, args: None
+        """Called with each message before it is taken."""
 
     def _assemble(self) -> Host:
         parts = AgentParts(
@@ -141,8 +148,16 @@ class SimHost:
         if self.down or self.host is None:
             self._queue.append((verb, args))
             return
+        self.ambush(verb, args)
         service = self.host.service
         self.survive(lambda: getattr(service, verb)(*args))
+
+    def do(self, verb: str, args: tuple[Any, ...]) -> None:
+        """Do what a message asks for, at once."""
+        assert self.host is not None
+        getattr(self.host.service, verb)(*args)
+        while self.stepper.ready:
+            self.step()
 
     @property
     def has_mail(self) -> bool:

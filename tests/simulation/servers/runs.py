@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import random
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from unittest.mock import patch
 
 from compute_service.store.engine import Store
@@ -24,24 +26,31 @@ def _store() -> tuple[Store, ManualClock]:
     return make_store(lambda: "sqlite://", clock.now), clock
 
 
-def run_servers(
-    seed: int, plant: str | None = None, odds: Odds | None = None, plan: Plan | None = None
-) -> Outcome:
-    """Run a seed over whole servers."""
+@contextmanager
+def world_of(seed: int, odds: Odds | None = None) -> Iterator[World]:
+    """Have an empty installation for a while; one at a time."""
     store, clock = _store()
     empty(store)
     databases = [store.database(name) for name in store.names()]
     originals = [database.write for database in databases]
     try:
         # Identifiers come from the seed too: flows that are due at the same time go in their order.
-        with planted(plant), patch("os.urandom", random.Random(seed).randbytes):
+        with patch("os.urandom", random.Random(seed).randbytes):
             world = World(seed, store, clock, odds or Odds())
             for database in databases:
                 world.faults.guard(database)
-            return _run(world, plan or Plan())
+            yield world
     finally:
         for database, original in zip(databases, originals, strict=True):
             database.write = original  # type: ignore[method-assign]
+
+
+def run_servers(
+    seed: int, plant: str | None = None, odds: Odds | None = None, plan: Plan | None = None
+) -> Outcome:
+    """Run a seed over whole servers."""
+    with planted(plant), world_of(seed, odds) as world:
+        return _run(world, plan or Plan())
 
 
 def _run(world: World, plan: Plan) -> Outcome:
@@ -69,10 +78,10 @@ def _through(world: World, users: Users, plan: Plan) -> list[str]:
     faults.calm = True
     for host in world.hosts.values():
         host.down = False
-    return _settle(world, plan.calm) + _settle(world, plan.calm)
+    return settle(world, plan.calm) + settle(world, plan.calm)
 
 
-def _settle(world: World, limit: float) -> list[str]:
+def settle(world: World, limit: float = 30_000.0) -> list[str]:
     """Let all come to rest, then have hosts look around."""
     end = world.clock.time() + limit
     while not world.at_rest():

@@ -77,20 +77,21 @@ class Users:
         if self.servers and rnd.random() < 0.08:
             self._quietly(lambda: self.act(rnd.choice(self.servers)))
 
-    def order(self) -> None:
-        """Order one or two servers."""
+    def order(self, host: str | None = None) -> None:
+        """Order one or two servers; or a small one for a host."""
         rnd = self._world.rnd
-        number = rnd.choice((1, 1, 1, 2))
+        number = 1 if host else rnd.choice((1, 1, 1, 2))
         created = create_servers(
             USER,
             self._world.users,
             ServerOrder(
                 name="server",
-                flavor_ref=rnd.choice(FLAVORS).flavorid,
+                flavor_ref=(FLAVORS[0] if host else rnd.choice(FLAVORS)).flavorid,
                 image_ref=IMAGE,
                 min_count=number,
                 max_count=number,
                 networks=RequestedNetworks(mode="auto"),
+                host=host,
             ),
         )
         self.servers += [one.uuid for one in created.servers]

@@ -158,7 +158,8 @@ class World:
         return not self.wires.waiting and not any(host.has_mail or host.stepper.ready for host in hosts)
 
     def one_event(self) -> None:
-        """Let one thing happen."""
+        """Let one thing happen. It takes a moment."""
+        self.clock.advance(0.001)
         now = self.clock.time()
         ready = [host for host in self.hosts.values() if host.stepper.ready and not host.down]
         if now >= self._next_beat:
