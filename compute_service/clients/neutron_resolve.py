@@ -6,7 +6,7 @@ Source: Compute API reference, Create server, `networks` and `security_groups`.
 from __future__ import annotations
 
 from compute_service.clients.neutron_api import AUTO_ALLOCATION, NetworkApi
-from compute_service.clients.neutron_rows import NetworkRow
+from compute_service.clients.neutron_rows import NetworkRow, SecurityGroupRow
 from compute_service.domain.context import Context
 from compute_service.domain.errors import (
     Conflict,
@@ -40,7 +40,11 @@ def resolve(
     groups = _groups(api, ctx, security_groups) if wanted.mode != "none" else ()
     needed = 1 if wanted.mode == "auto" else sum(1 for entry in wanted.networks if entry.port_id is None)
     _check_room(api, ctx.project_id, needed * servers)
-    return NetworkPlan(requested=wanted, security_groups=groups)
+    return NetworkPlan(
+        requested=wanted,
+        security_groups=tuple(group.id for group in groups),
+        group_names=tuple(group.name or group.id for group in groups),
+    )
 
 
 def _choose(api: NetworkApi, ctx: Context, requested: RequestedNetworks) -> RequestedNetworks:
@@ -119,20 +123,20 @@ def _check_network(network: NetworkRow, ctx: Context) -> None:
         raise Invalid(f"Network {network.id} requires a subnet in order to boot instances on.")
 
 
-def _groups(api: NetworkApi, ctx: Context, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Turn names or identifiers into identifiers. `default` alone is left to the network service."""
+def _groups(api: NetworkApi, ctx: Context, wanted: tuple[str, ...]) -> tuple[SecurityGroupRow, ...]:
+    """Find groups by name or identifier. `default` alone is left to the network service."""
     if not wanted or set(wanted) == {DEFAULT_GROUP}:
         return ()
     groups = api.security_groups(ctx)
-    ids: dict[str, None] = {}
+    asked: dict[str, SecurityGroupRow] = {}
     for name in wanted:
-        found = [g.id for g in groups if g.id == name] or [g.id for g in groups if g.name == name]
+        found = [g for g in groups if g.id == name] or [g for g in groups if g.name == name]
         if not found:
             raise Invalid(f"Security group {name} not found for project {ctx.project_id}.")
         if len(found) > 1:
             raise Conflict(f"Several security groups are named {name}; name one by its ID.")
-        ids[found[0]] = None
-    return tuple(ids)
+        asked[found[0].id] = found[0]
+    return tuple(asked.values())
 
 
 def _check_room(api: NetworkApi, project_id: str, needed: int) -> None:

@@ -237,7 +237,9 @@ def _server(ctx: Context, svc: Services, plan: _Plan) -> Instance:
         access_ip_v6=order.access_ip_v6,
         metadata=order.metadata,
         tags=tuple(dict.fromkeys(order.tags)),
-        security_groups=tuple(dict.fromkeys(order.security_groups)) or ("default",),
+        security_groups=plan.networks.group_names
+        or tuple(dict.fromkeys(order.security_groups))
+        or ("default",),
         requested_networks=plan.networks.requested,
         scheduler_hints=order.hints,
         trusted_certs=order.trusted_certs or _default_certificates(svc),

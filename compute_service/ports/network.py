@@ -18,6 +18,8 @@ class NetworkPlan(Record):
     requested: RequestedNetworks
     security_groups: tuple[str, ...] = ()
     """Identifiers, in the order asked for."""
+    group_names: tuple[str, ...] = ()
+    """Their names, which servers show; empty as well when the order is left to the network service."""
 
 
 class Network(Protocol):

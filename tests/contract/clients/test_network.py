@@ -243,6 +243,7 @@ def test_security_groups_go_by_name_or_identifier(
     default = behind.groups.default(OURS)
     plan = network.resolve(member, on(private), ("db", web.id, "default", "web"), 1)
     assert plan.security_groups == (db.id, web.id, default.id)
+    assert plan.group_names == ("db", "web", "default")
     assert network.resolve(member, on(private), ("default",), 1).security_groups == ()
 
 
