@@ -85,7 +85,7 @@ def certificates(value: list[str] | UnsetType | None) -> tuple[str, ...] | None:
 
 
 def injected_files(files: list[File] | UnsetType) -> tuple[tuple[str, str], ...]:
-    """Return the files to inject as (path, base64 contents), the contents without the blanks they may have."""
+    """Return the files to inject as (path, base64 contents), without the blanks that these may have."""
     return tuple((file.path, "".join(file.contents.split())) for file in given(files, []))
 
 
