@@ -338,11 +338,15 @@ class World:
             self.crashes += 1
             self.engine = self._engine()
 
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass in which nothing happens."""
+        self.clock.advance(seconds)
+        self.beat()
+
     def lose(self, *hosts: str) -> None:
         """Let hosts fall silent, for longer than it takes to count as down."""
         self.down.update(hosts)
-        self.clock.advance(120.0)
-        self.beat()
+        self.pass_by(120.0)
 
     def beat(self) -> None:
         """Let the hosts that are not down give a sign of life."""

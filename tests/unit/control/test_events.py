@@ -1,0 +1,135 @@
+"""External events, and what projects' servers took."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from compute_service.control.create import create_servers
+from compute_service.control.delete import force_delete
+from compute_service.control.events import ExternalEvent, external_events
+from compute_service.control.tenant_usage import project_uses
+from compute_service.domain.errors import Invalid, Unavailable
+from compute_service.store.flows import flows_of_instance
+from tests.unit.flows.kinds.world import ADMIN, CELL, MEMBER, World, state_of
+
+NOBODY = "99999999-9999-4999-8999-999999999999"
+
+
+def tell(world: World, uuid: str, name: str, tag: str | None = None) -> tuple[int, str]:
+    """Send one event and return its code and status."""
+    event = ExternalEvent(name=name, server_uuid=uuid, tag=tag)
+    (answer,) = external_events(MEMBER, world.svc, (event,))
+    return answer.code, answer.event.status
+
+
+def test_each_event_is_answered_by_itself(world: World) -> None:
+    placed = world.boot().instance.uuid
+    waiting = create_servers(MEMBER, world.svc, world.order()).servers[0].uuid
+    events = [
+        ExternalEvent(name="network-changed", server_uuid=placed),
+        ExternalEvent(name="network-changed", server_uuid=NOBODY),
+        ExternalEvent(name="network-changed", server_uuid=waiting),
+        ExternalEvent(name="volume-extended", server_uuid=placed),
+        ExternalEvent(name="volume-extended", server_uuid=placed, tag="v"),
+        ExternalEvent(name="power-update", server_uuid=placed, tag="SIDEWAYS"),
+    ]
+    answers = external_events(ADMIN, world.svc, events)
+    assert [(one.code, one.event.status) for one in answers] == [
+        (200, "completed"),
+        (404, "failed"),
+        (422, "failed"),
+        (400, "failed"),
+        (200, "completed"),
+        (400, "failed"),
+    ]
+
+
+def test_changed_ports_are_looked_at_again(world: World) -> None:
+    server = world.boot().instance
+    port = next(iter(world.network.ports.values()))
+    world.network.plane.update_port(port.id, {"status": "DOWN"})
+    assert tell(world, server.uuid, "network-changed") == (200, "completed")
+    assert not world.see(server.uuid).instance.vifs[0].active
+
+
+def test_a_deleted_port_is_forgotten(world: World) -> None:
+    server = world.boot().instance
+    assert tell(world, server.uuid, "network-vif-deleted", "another") == (200, "completed")
+    assert len(world.see(server.uuid).instance.vifs) == 1
+    assert tell(world, server.uuid, "network-vif-deleted", server.vifs[0].port_id) == (200, "completed")
+    assert world.see(server.uuid).instance.vifs == ()
+
+
+def test_an_event_that_comes_to_nothing_is_taken_all_the_same(world: World) -> None:
+    server = world.boot().instance
+    world.network.fail_next("describe", Unavailable("no"))
+    assert tell(world, server.uuid, "network-changed") == (200, "completed")
+
+
+def test_power_that_was_turned_outside_is_followed(world: World) -> None:
+    uuid = world.boot().instance.uuid
+    for tag, ends in (
+        ("POWER_ON", "active"),
+        ("POWER_OFF", "stopped"),
+        ("POWER_OFF", "stopped"),
+        ("POWER_ON", "active"),
+    ):
+        assert tell(world, uuid, "power-update", tag) == (200, "completed")
+        world.settle()
+        assert state_of(world.see(uuid)) == (ends, None)
+    with world.store.database(CELL).read() as tx:
+        actions = [flow.action for flow in flows_of_instance(tx, uuid)]
+    assert sorted(actions, key=str) == ["create", "start", "stop"]
+
+
+def test_use_is_counted_from_launch_to_end_within_the_period(world: World) -> None:
+    began = world.clock.now()
+    first = world.boot(flavor_ref="2").instance
+    world.clock.advance(3600)
+    second = world.boot().instance
+    world.clock.advance(3600)
+    force_delete(MEMBER, world.svc, world.see(second.uuid))
+    world.settle()
+    world.clock.advance(1800)
+    assert first.launched_at is not None
+    period = (began - timedelta(hours=1), world.clock.now() + timedelta(hours=1))
+    (use,) = project_uses(ADMIN, world.svc, period)
+    hours = {one.server.uuid: one.hours for one in use.servers}
+    assert hours[first.uuid] == pytest.approx(2.5, abs=0.01)
+    assert hours[second.uuid] == pytest.approx(1.0, abs=0.01)
+    assert [one.state for one in use.servers] == ["active", "terminated"]
+    assert use.vcpu_hours == pytest.approx(2 * 2.5 + 1.0, abs=0.02)
+    assert use.memory_mb_hours == pytest.approx(1024 * 2.5 + 512, abs=20)
+    assert use.disk_gb_hours == pytest.approx(2 * 2.5 + 1, abs=0.02)
+    assert use.hours == pytest.approx(3.5, abs=0.02)
+
+
+def test_use_outside_the_period_or_of_others_is_left_out(world: World) -> None:
+    world.boot()
+    now = world.clock.now()
+    later = (now + timedelta(hours=1), now + timedelta(hours=2))
+    assert project_uses(ADMIN, world.svc, later)[0].hours == 0.0
+    earlier = (now - timedelta(hours=2), now - timedelta(hours=1))
+    assert project_uses(ADMIN, world.svc, earlier) == []
+    around = (now - timedelta(hours=1), now + timedelta(hours=1))
+    assert project_uses(ADMIN, world.svc, around, project_id="p2") == []
+    with pytest.raises(Invalid):
+        project_uses(ADMIN, world.svc, (now, now))
+
+
+def test_use_is_paged_by_servers(world: World) -> None:
+    world.with_settings("quota", instances=-1)
+    uuids = []
+    for _ in range(3):
+        uuids.append(world.boot().instance.uuid)
+        world.clock.advance(1)
+    now = world.clock.now()
+    period = (now - timedelta(hours=1), now + timedelta(hours=1))
+    (page,) = project_uses(ADMIN, world.svc, period, limit=2)
+    assert [one.server.uuid for one in page.servers] == uuids[:2]
+    (rest,) = project_uses(ADMIN, world.svc, period, marker=uuids[1])
+    assert [one.server.uuid for one in rest.servers] == uuids[2:]
+    with pytest.raises(Invalid, match="marker"):
+        project_uses(ADMIN, world.svc, period, marker=NOBODY)
