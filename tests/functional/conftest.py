@@ -10,6 +10,7 @@ import pytest
 from compute_service.cmd.allinone import AllInOne
 from tests.functional.caller import Caller
 from tests.functional.cloud import Cloud
+from tests.functional.sampled import Stage
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +60,18 @@ def order(cloud: Cloud) -> Callable[..., dict[str, Any]]:
         return {"server": server | named}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def things(cloud: Cloud) -> Iterator[Stage]:
+    """A project with one of everything that the API shows."""
+    made = Stage.build(cloud)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def stage(things: Stage) -> Stage:
+    """The same, to be asked by its admin at the least version."""
+    things.version, things.asker = "2.1", None
+    return things

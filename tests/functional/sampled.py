@@ -32,6 +32,8 @@ class Stage:
     made: list[str] = field(default_factory=list)
     server_id: str = ""
     migration: int = 0
+    a_group: str = ""
+    spare: str = ""
 
     @classmethod
     def build(cls, cloud: Cloud) -> Stage:
@@ -52,6 +54,8 @@ class Stage:
         admin.settled(stage.server_id, "SHUTOFF")
         admin.act(stage.server_id, "os-start")
         admin.settled(stage.server_id, "ACTIVE")
+        stage.aggregate()
+        stage.a_group, stage.spare = stage.group(), stage.spare_project()
         stage._failed_action()
         stage._live_migration()
         return stage

@@ -15,7 +15,6 @@ from compute_service.api.routes import ROUTES, TABLE
 from compute_service.api.table import row_at
 from compute_service.api.versions import minor
 from tests.functional.caller import Reply
-from tests.functional.cloud import Cloud
 from tests.functional.likeness import differences
 from tests.functional.sample_requests import ACCEPTED_LATE, SENT, new_group, ours
 from tests.functional.sampled import PICTURE, PUBLIC_KEY, Stage
@@ -381,13 +380,6 @@ def answers() -> Iterator[Any]:
         known = sample.key[1] in ASKS.get(sample.resource, {})
         if sample.kind == "response" and known and sample.path not in LEFT_ANSWERS:
             yield pytest.param(sample, id=sample.path.removesuffix(".json"))
-
-
-@pytest.fixture(scope="module")
-def stage(cloud: Cloud) -> Iterator[Stage]:
-    made = Stage.build(cloud)
-    yield made
-    made.end()
 
 
 @pytest.mark.parametrize("sample", list(answers()))
