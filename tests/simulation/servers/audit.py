@@ -121,7 +121,7 @@ class Audit:
     def _ports(self, row: Instance) -> Iterator[str]:
         ports = {p.id: p.host for p in self._world.network.ports.values() if p.device_id == row.uuid}
         wanted = {vif.port_id: row.host for vif in row.vifs}
-        if ports != wanted or not ports:
+        if ports != wanted or not (ports or row.vm_state is VmState.ERROR):
             yield f"is {row.vm_state} with ports {ports} instead of {wanted}"
 
     def _guest(self, row: Instance, host: SimHost) -> Iterator[str]:
