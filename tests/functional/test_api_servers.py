@@ -223,7 +223,7 @@ def test_a_lock_holds_until_it_is_undone(
     seen = member.server(uuid)
     assert (seen["locked"], seen["locked_reason"]) == (True, "mine")
     assert manager.act(uuid, "os-stop").message == f"Instance {uuid} is locked"
-    assert [one["id"] for one in member.get("/servers?locked=true").body["servers"]] == [uuid]
+    assert uuid in [one["id"] for one in member.get("/servers?locked=true").body["servers"]]
     assert manager.act(uuid, "unlock").status == 202
     assert member.server(uuid)["locked"] is False
     assert member.delete(f"/servers/{uuid}").status == 204
