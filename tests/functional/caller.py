@@ -38,9 +38,16 @@ class Caller:
     def call(self, method: str, path: str, body: Any = None, version: str | None = LATEST) -> Reply:
         """Send one request and return the reply."""
         data = None if body is None else json.dumps(body).encode()
+        kind = None if data is None else "application/json"
+        return self.send(method, path, data, kind, version)
+
+    def send(
+        self, method: str, path: str, data: bytes | None, kind: str | None, version: str | None = LATEST
+    ) -> Reply:
+        """Send bytes as they are, of the media type `kind`, and return the reply."""
         headers = {"X-Auth-Token": self.token, "Accept": "application/json", **self.headers}
-        if data is not None:
-            headers["Content-Type"] = "application/json"
+        if kind is not None:
+            headers["Content-Type"] = kind
         if version is not None:
             headers["OpenStack-API-Version"] = f"compute {version}"
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310

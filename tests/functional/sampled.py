@@ -33,6 +33,8 @@ class Stage:
     server_id: str = ""
     migration: int = 0
     a_group: str = ""
+    an_aggregate: str = ""
+    a_service: str = ""
     spare: str = ""
 
     @classmethod
@@ -54,7 +56,7 @@ class Stage:
         admin.settled(stage.server_id, "SHUTOFF")
         admin.act(stage.server_id, "os-start")
         admin.settled(stage.server_id, "ACTIVE")
-        stage.aggregate()
+        stage.an_aggregate, stage.a_service = stage.aggregate(), stage.service()
         stage.a_group, stage.spare = stage.group(), stage.spare_project()
         stage._failed_action()
         stage._live_migration()
