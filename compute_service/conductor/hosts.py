@@ -22,7 +22,7 @@ from compute_service.store.compute_nodes import compute_node_of_host, compute_no
 from compute_service.store.database import Tx
 from compute_service.store.flows import unfinished_flow_of_instance
 from compute_service.store.instances import instances_get, instances_on_host
-from compute_service.store.migrations import MigrationQuery, migration_page
+from compute_service.store.migrations import MigrationQuery, migration_of_instance, migration_page
 from compute_service.store.services import service_touch, service_upsert
 
 LOG = logging.getLogger(__name__)
@@ -117,23 +117,26 @@ class Hosts:
             moves = migration_page(tx, MigrationQuery(source_compute=host, hidden=None, changes_since=since))
             known = {row.uuid for row in here}
             left = instances_get(tx, {move.instance_uuid for move in moves} - known, deleted=True)
-            gone = [row for row in left.values() if self._is_gone(tx, row)]
+            gone = [row for row in left.values() if self._is_gone(tx, row, host)]
         return tuple(_on_host(row, row.deleted) for row in here) + tuple(_on_host(row, True) for row in gone)
 
     @staticmethod
-    def _is_gone(tx: Tx, row: Instance) -> bool:
-        """Tell whether nothing is being done to a server that could bring it back to where it was."""
-        return (
-            row.task_state is None
-            and row.vm_state is not VmState.RESIZED
-            and unfinished_flow_of_instance(tx, row.uuid) is None
-        )
+    def _is_gone(tx: Tx, row: Instance, host: str) -> bool:
+        """Tell whether a server that is not on a host has nothing to come back for."""
+        if row.task_state is not None or unfinished_flow_of_instance(tx, row.uuid) is not None:
+            return False
+        if row.vm_state is not VmState.RESIZED:
+            return True
+        move = migration_of_instance(tx, row.uuid, ("finished",))
+        return move is not None and move.source_compute != host
 
     def strays(self, host: str, guests: tuple[str, ...]) -> tuple[str, ...]:
         """Return the guests of a host whose server is, or was when deleted, elsewhere and is left alone."""
         with self._svc.store.database(self._cell).read() as tx:
             rows = instances_get(tx, guests, deleted=True)
-            return tuple(uuid for uuid, row in rows.items() if row.host != host and self._is_gone(tx, row))
+            return tuple(
+                uuid for uuid, row in rows.items() if row.host != host and self._is_gone(tx, row, host)
+            )
 
 
 def _on_host(instance: Instance, deleted: bool) -> ServerOnHost:

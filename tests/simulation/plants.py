@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from compute_service.agent.journal import Journal
+from compute_service.agent.journal import Begun, Journal
+from compute_service.agent.journal import Verdict as JournalVerdict
 from compute_service.domain.flow import FlowState, StepPhase
 from compute_service.flows import engine
 from compute_service.flows.claimed import Claimed
@@ -73,6 +74,10 @@ def _log_before_doing() -> Any:
     return patch.object(Stepper, "_begin", hasty)
 
 
+def _do_again_what_comes_again() -> Any:
+    return patch.object(Journal, "begin", lambda self, key: Begun(verdict=JournalVerdict.RUN))
+
+
 PLANTS: dict[str, Callable[[], Any]] = {
     "undo only what is logged": _undo_only_what_is_logged,
     "take flows that others have": _take_flows_that_others_have,
@@ -80,6 +85,7 @@ PLANTS: dict[str, Callable[[], Any]] = {
     "turn back behind the pivot": _turn_back_behind_the_pivot,
     "do not wait for the one before": _do_not_wait_for_the_one_before,
     "log before doing": _log_before_doing,
+    "do again what comes again": _do_again_what_comes_again,
 }
 
 

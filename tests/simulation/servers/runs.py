@@ -55,9 +55,11 @@ def run_servers(
 
 def _run(world: World, plan: Plan) -> Outcome:
     users = Users(world, plan.orders)
-    problems = _through(world, users, plan)
     audit = Audit(world, users.servers)
-    problems += audit.problems()
+    try:
+        problems = _through(world, users, plan) + audit.problems()
+    except Exception as error:
+        problems = [f"{type(error).__name__}: {error}"]
     counts = Counter(world.faults.seen)
     counts.update({f"servers {state}": number for state, number in audit.states.items()})
     counts.update({f"accepted {what}": number for what, number in users.accepted.items()})

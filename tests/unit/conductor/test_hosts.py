@@ -120,6 +120,22 @@ def test_a_host_is_told_of_what_moved_away_for_good(site: Site, hosts: Hosts) ->
     assert told == {back.uuid: False, moved.uuid: True}
 
 
+def test_a_move_that_waits_for_its_confirmation_keeps_what_its_own_source_has(
+    site: Site, hosts: Hosts
+) -> None:
+    resized = site.add(an_instance(host="h3", vm_state=VmState.RESIZED))
+    with site.store.database(CELL).write() as tx:
+        for source, status in (("h1", "confirmed"), ("h2", "finished")):
+            migration_insert(
+                tx,
+                a_migration(resized.uuid, source_compute=source, status=status, created_at=site.clock.now()),
+            )
+    assert [one.uuid for one in hosts.servers_on("h1")] == [resized.uuid]
+    assert hosts.servers_on("h2") == ()
+    assert hosts.strays("h1", (resized.uuid,)) == (resized.uuid,)
+    assert hosts.strays("h2", (resized.uuid,)) == ()
+
+
 def test_a_guest_is_a_stray_when_its_server_was_elsewhere_when_deleted(site: Site, hosts: Hosts) -> None:
     elsewhere = site.add(an_instance(host="h2", vm_state=VmState.ACTIVE))
     here = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
