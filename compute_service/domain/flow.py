@@ -111,6 +111,8 @@ class FlowRecord(Record):
     owner: str | None = None
     wake_at: float = 0.0
     """Epoch seconds before which the sweep leaves it alone (parked until then, or backing off)."""
+    claims: int = 0
+    """How often an owner took it: 1 in the hands of its first."""
     request_id: str | None = None
     user_id: str | None = None
     project_id: str | None = None

@@ -1,9 +1,9 @@
 """A flow as its owner sees it while the lease is held: what is done, what comes next.
 
-The log says less than what happened, and the difference is one step at most: a local step is logged when it
-has finished, a remote one before its message goes out. So the first step that is not logged as done, the
-*frontier*, may have been begun, and no step behind it can have been. Going forward begins at the frontier;
-unwinding does too, and takes it back along with all before it.
+The log says less than what happened, and the difference is one step at most: a local step is logged before
+anything behind it begins, a remote one before its message goes out. So the first step that is not logged as
+done, the *frontier*, may have been begun, and no step behind it can have been. Going forward begins at the
+frontier; unwinding does too, and takes it back along with all before it.
 
 A message that went out and was not answered is *open*: its host may act on it whenever it gets to it. Before
 a flow ends such a step is closed, by its undo, or, where there is nothing to undo, by a word to the host that
@@ -45,6 +45,8 @@ class Claimed:
         self.rows: dict[tuple[int, StepPhase], StepRecord] = {(row.seq, row.phase): row for row in rows}
         self.params = msgspec.convert(record.params, definition.params)
         self.outputs: dict[str, Record] = {}
+        self.unwritten: list[StepRecord] = []
+        """Steps that are done and will be logged together with what comes next, in one transaction."""
         for row in self.rows.values():
             if row.phase is StepPhase.DO and row.state is StepState.DONE:
                 self._keep(row)

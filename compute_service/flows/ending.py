@@ -14,10 +14,11 @@ from compute_service.domain.flow import (
     StepState,
 )
 from compute_service.flows.claimed import Claimed
+from compute_service.flows.edges import tell_end
 from compute_service.flows.failure import failure_of, pause_before
-from compute_service.flows.stepping import may_try_again, tries_of
+from compute_service.flows.stepping import may_try_again, tries_of, write_down, written
 from compute_service.store.database import Database
-from compute_service.store.flows import flow_release, flow_set_state, flows_after, step_start
+from compute_service.store.flows import flow_close, flow_release, step_start
 
 if TYPE_CHECKING:
     from compute_service.flows.engine import Engine
@@ -38,8 +39,10 @@ def end_flow(engine: Engine, database: Database, live: Claimed) -> bool:
     run = live.run(engine.svc, len(live.steps), phase)
     try:
         if forward and live.definition.on_done is not None:
+            write_down(database, live)
             live.definition.on_done(run)
         if not forward and live.definition.on_failed is not None:
+            write_down(database, live)
             live.definition.on_failed(run, failure)
     except Exception as error:
         return _last_word_failed(engine, database, live, phase, failure_of(error))
@@ -100,10 +103,13 @@ def _close(
     engine: Engine, database: Database, live: Claimed, state: FlowState, failure: Failure | None
 ) -> None:
     record = live.record
-    with database.write() as tx:
-        closed = flow_set_state(tx, record.id, state, seen=record.state, owner=engine.owner, error=failure)
-        waiting = flows_after(tx, record.id) if closed else []
+    if state is FlowState.DONE:
+        # That the flow is done says it of its last steps too, unless users are shown them.
+        live.unwritten = [row for row in live.unwritten if row.event is not None and record.action]
+    with written(database, live) as tx:
+        waiting = flow_close(tx, record.id, state, record.state, engine.owner, failure)
     live.record = record.replace(state=state, error=failure)
-    if closed:
+    if waiting is not None:
         engine.observer.flow_ended(record.kind, state)
+        tell_end(engine.svc, live, state, failure)
         engine.wake(FlowKey(database=live.key.database, flow_id=flow.id) for flow in waiting)

@@ -30,7 +30,7 @@ from compute_service.domain.flow import (
     StepResult,
     StepState,
 )
-from compute_service.domain.request_id import bound
+from compute_service.domain.request_id import Asker, bound
 from compute_service.flows import stepping
 from compute_service.flows.claimed import Claimed
 from compute_service.flows.ending import end_flow, stick
@@ -115,6 +115,8 @@ class Engine:
         """Flows in hand and since when."""
         self._again: set[FlowKey] = set()
         """Flows in hand for which a doorbell rang meanwhile."""
+        self._answered: dict[FlowKey, list[StepKey]] = {}
+        """Steps that hosts answered, to be counted when their flow is taken."""
         self._lock = threading.Lock()
 
     # What rings
@@ -138,15 +140,17 @@ class Engine:
         if database is None:
             return
         state = StepState.DONE if result.ok else StepState.FAILED
-        with database.write() as tx:
+        with database.alone() as tx:
             new = step_finish(tx, key, state, output=result.value, error=result.failure)
         if new:
             LOG.debug("step %s answered: %s", key, state)
+            with self._lock:
+                self._answered.setdefault(key.flow, []).append(key)
             self.advance(key.flow)
 
     def cancel(self, key: FlowKey, why: str) -> bool:
         """Ask a flow to stop: it unwinds unless it is past its pivot. False when it has ended."""
-        with self.svc.store.database(key.database).write() as tx:
+        with self.svc.store.database(key.database).alone() as tx:
             known = flow_cancel(tx, key.flow_id, why)
         if known:
             self.advance(key)
@@ -180,7 +184,7 @@ class Engine:
         for key in aging:
             database = self._database(key)
             if database is not None:
-                with database.write() as tx:
+                with database.alone() as tx:
                     flow_renew(tx, key.flow_id, self.owner, now + self.timing.lease)
 
     # What an operator asks for
@@ -222,10 +226,22 @@ class Engine:
         if database is None:
             return
         live = self._claim(database, key)
+        answered = self._answered.pop(key, [])
         if live is None:
             return
-        with bound(live.record.request_id):
+        for step in answered:
+            self._count(live, step)
+        record = live.record
+        with bound(Asker(record.request_id, None, record.user_id, record.project_id)):
             self._run(database, live)
+
+    def _count(self, live: Claimed, step: StepKey) -> None:
+        """Count a remote step by its log."""
+        row = live.rows.get((step.seq, step.phase))
+        if row is not None and row.started_at is not None and row.finished_at is not None:
+            seconds = max(0.0, (row.finished_at - row.started_at).total_seconds())
+            ok = row.state is StepState.DONE
+            self.observer.step_ended(live.record.kind, row.name, row.phase, ok, seconds)
 
     def _run(self, database: Database, live: Claimed) -> None:
         stepper = stepping.Stepper(self, database, live)
@@ -240,11 +256,11 @@ class Engine:
 
     def _claim(self, database: Database, key: FlowKey) -> Claimed | None:
         now = self.svc.clock.time()
-        with database.write() as tx:
-            record = flow_claim(tx, key.flow_id, self.owner, now, now + self.timing.lease)
-            if record is None:
-                return None
-            rows = steps_of(tx, key.flow_id)
+        with database.alone() as tx:
+            claimed = flow_claim(tx, key.flow_id, self.owner, now, now + self.timing.lease)
+        if claimed is None:
+            return None
+        record, rows = claimed
         definition = self.flows.get(record.kind)
         if definition is None:
             # A newer release may know the kind: leave it to its conductors.

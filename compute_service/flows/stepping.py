@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from compute_service.domain.flow import (
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.record import Record
 from compute_service.flows.claimed import UNANSWERED, Claimed
+from compute_service.flows.edges import tell_beginning
 from compute_service.flows.failure import failure_of, is_transient, pause_before
 from compute_service.flows.step import AnyStep, Remote, Run, Step, Wait
 from compute_service.store.database import Database, Tx
@@ -33,6 +35,7 @@ from compute_service.store.flows import (
     step_finish,
     step_sent,
     step_start,
+    steps_start,
 )
 
 if TYPE_CHECKING:
@@ -69,6 +72,30 @@ def grant_tries(tx: Tx, rows: Iterable[StepRecord]) -> None:
         if row.state is StepState.FAILED:
             attempt = (row.attempt // WINDOW + 1) * WINDOW
             step_start(tx, row.replace(state=StepState.STARTED, attempt=attempt, error=None))
+
+
+@contextmanager
+def written(database: Database, live: Claimed) -> Iterator[Tx]:
+    """Open a write of one statement, in one transaction with what is done and not logged yet."""
+    if not live.unwritten:
+        with database.alone() as tx:
+            yield tx
+        return
+    with database.write() as tx:
+        steps_start(tx, live.unwritten)
+        yield tx
+    live.unwritten.clear()
+
+
+def write_down(database: Database, live: Claimed) -> None:
+    """Log what is done and not logged yet: nothing behind it has begun."""
+    if len(live.unwritten) == 1:
+        with database.alone() as tx:
+            step_start(tx, live.unwritten[0])
+    elif live.unwritten:
+        with database.write() as tx:
+            steps_start(tx, live.unwritten)
+    live.unwritten.clear()
 
 
 class Stepper:
@@ -111,6 +138,8 @@ class Stepper:
             return self._after_failure(seq, row)
         if row is not None and row.state is StepState.PARKED:
             return self._look_at_parked(seq, row)
+        if row is None:
+            tell_beginning(self._svc, live, seq)
         return self._begin(seq, StepPhase.DO, row.attempt if row else 0)
 
     def _back(self) -> Verdict:
@@ -152,7 +181,7 @@ class Stepper:
 
     def _move(self, state: FlowState, failure: Failure | None) -> Verdict:
         record = self._live.record
-        with self._database.write() as tx:
+        with written(self._database, self._live) as tx:
             moved = flow_set_state(
                 tx, record.id, state, seen=record.state, owner=self._engine.owner, error=failure
             )
@@ -167,6 +196,7 @@ class Stepper:
         step = self._live.steps[seq]
         if isinstance(step, Remote):
             return self._send(seq, step, phase, attempt)
+        write_down(self._database, self._live)
         run = self._live.run(self._svc, seq, phase, attempt)
         elapsed = self._engine.timed()
         began = self._svc.clock.now()
@@ -181,7 +211,11 @@ class Stepper:
             started_at=began,
             finished_at=self._svc.clock.now(),
         )
-        self._log(row)
+        if step.pivot:
+            self._log(row)
+        else:
+            self._live.log(row)
+            self._live.unwritten.append(row)
         self._engine.observer.step_ended(self._live.record.kind, step.name, phase, True, elapsed())
         return Verdict.GO_ON
 
@@ -226,15 +260,15 @@ class Stepper:
         )
 
     def _log(self, row: StepRecord) -> None:
-        with self._database.write() as tx:
-            step_start(tx, row)
         self._live.log(row)
+        self._live.unwritten.append(row)
+        write_down(self._database, self._live)
 
     # Waiting
 
     def _park(self, seconds: float) -> Verdict:
         record = self._live.record
-        with self._database.write() as tx:
+        with written(self._database, self._live) as tx:
             flow_release(tx, record.id, self._engine.owner, self._svc.clock.time() + seconds, record)
         return Verdict.PARKED
 
@@ -247,9 +281,9 @@ class Stepper:
             return self._failed(seq, StepPhase.DO, known.attempt if known else 0, failure)
         row = self._row(seq, StepPhase.DO, known.attempt if known else 0, StepState.PARKED)
         wake_at = min(now + self._engine.timing.look, deadline)
-        with self._database.write() as tx:
-            if known is None or known.state is not StepState.PARKED:
-                step_start(tx, row.replace(deadline=deadline))
+        if known is None or known.state is not StepState.PARKED:
+            self._live.unwritten.append(row.replace(deadline=deadline))
+        with written(self._database, self._live) as tx:
             flow_release(tx, record.id, self._engine.owner, wake_at, record)
         return Verdict.PARKED
 
@@ -271,8 +305,9 @@ class Stepper:
             host=target[1], deadline=now + step.deadline, sent_at=now
         )
         with self._database.write() as tx:
-            fresh = step_start(tx, row)
+            fresh = steps_start(tx, (*self._live.unwritten, row))
             flow_release(tx, record.id, self._engine.owner, now + self._engine.timing.resend, record)
+        self._live.unwritten.clear()
         if fresh:
             self._post(step, run, target)
         return Verdict.PARKED
@@ -308,7 +343,7 @@ class Stepper:
             failure = failure_of(error)
             LOG.warning("%s", self._words(step.name, run.step.phase, failure))
             if not is_transient(failure):
-                with self._database.write() as tx:
+                with self._database.alone() as tx:
                     step_finish(tx, run.step, StepState.FAILED, error=failure, now=self._svc.clock.now())
                 self._engine.ring(run.key)
 

@@ -1,10 +1,10 @@
 """Databases and their transactions.
 
-Connections run in autocommit and a write transaction says BEGIN and COMMIT itself, so that a read costs its
-own statements and no more. On the servers each statement of a read sees what is committed when it starts
-(READ COMMITTED); on SQLite a read is one snapshot, and in memory nobody writes meanwhile. A transaction lost
-to a deadlock raises Stale: nothing was written, begin again. A database that does not answer raises
-Unavailable.
+Connections run in autocommit and a write transaction says BEGIN and COMMIT itself, so that a read, or a write
+that stands alone, costs its own statements and no more. On the servers each statement of a read sees what is
+committed when it starts (READ COMMITTED); on SQLite a read is one snapshot, and in memory nobody writes
+meanwhile. A transaction lost to a deadlock raises Stale: nothing was written, begin again. A database that
+does not answer raises Unavailable.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from compute_service.domain.errors import Unavailable
+from compute_service.domain.instance import Instance
 from compute_service.store import dialects
 from compute_service.store.addresses import database_url
 
@@ -30,6 +31,8 @@ Values = Sequence[Any]
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Observer = Callable[[str, str, float], None]
 """Called with (database name, kind such as `Select` or `Update`, seconds) after each statement."""
+Hear = Callable[[Instance | None, Instance], None]
+"""Called with a server as it was (None: it is new) and as it is, after that was committed. Never raises."""
 
 
 def utc_now() -> datetime:
@@ -53,18 +56,21 @@ class EngineOptions:
 class Tx:
     """A transaction in progress: what every store function takes first. Not to be shared by threads."""
 
-    def __init__(self, database: Database, connection: Connection, write: bool) -> None:
+    def __init__(self, database: Database, connection: Connection, repeatable: bool) -> None:
         self.database = database.name
         """The name of the database: `api` or a cell's UUID."""
         self.dialect = connection.dialect.name
         """`sqlite`, `mysql` (MariaDB too) or `postgresql`."""
-        self.write = write
+        self.repeatable = repeatable
+        """Whether its first statement may be sent again when the pooled connection turns out dead."""
         self.statements = 0
         """How many statements ran in this transaction, BEGIN and COMMIT apart."""
         self.now = database.now
         """Returns the time, naive UTC."""
         self.broken = False
         """A statement failed on PostgreSQL, which then commits nothing and does not say so."""
+        self.changes: list[tuple[Instance | None, Instance]] = []
+        """Servers that were changed, before and after; kept only where somebody wants to hear of them."""
         self._owner = database
         self._connection = connection
 
@@ -75,13 +81,18 @@ class Tx:
         try:
             result = self._connection.execute(statement, parameters)
         except DBAPIError as error:
-            if not (error.connection_invalidated and self.statements == 1 and not self.write):
+            if not (error.connection_invalidated and self.statements == 1 and self.repeatable):
                 self.broken = self.dialect == "postgresql"
                 raise
             self._connection.rollback()
             result = self._connection.execute(statement, parameters)
         self._owner.observed(type(statement).__name__, time.perf_counter() - started)
         return result
+
+    def changed(self, before: Instance | None, now: Instance) -> None:
+        """Note that a server was changed, for whoever wants to hear of it when that is committed."""
+        if self._owner.hear is not None:
+            self.changes.append((before, now))
 
     def all(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Values]:
         """Return every row."""
@@ -114,6 +125,8 @@ class Database:
         self.now = now
         self.statements = 0
         """How many statements ran since the start, over all threads; tests assert on differences of it."""
+        self.hear: Hear | None = None
+        """Hears of each change of a server."""
         self._options = options or EngineOptions()
         self._observe = observe
         self._engine: Engine | None = None
@@ -145,11 +158,11 @@ class Database:
         """Open a read. Raises Unavailable when the database does not answer."""
         with self._translated(), self._turn.read(), self.engine.connect() as connection:
             if not self._snapshots:
-                yield Tx(self, connection, write=False)
+                yield Tx(self, connection, repeatable=True)
                 return
             connection.exec_driver_sql("BEGIN")
             try:
-                yield Tx(self, connection, write=False)
+                yield Tx(self, connection, repeatable=True)
             finally:
                 dialects.end(connection, "ROLLBACK")
 
@@ -162,7 +175,7 @@ class Database:
         """
         with self._translated(), self._turn.write(), self.engine.connect() as connection:
             dialects.begin(connection)
-            tx = Tx(self, connection, write=True)
+            tx = Tx(self, connection, repeatable=False)
             try:
                 yield tx
                 if tx.broken:
@@ -171,6 +184,24 @@ class Database:
             except BaseException:
                 dialects.end(connection, "ROLLBACK")
                 raise
+        self._tell(tx)
+
+    @contextmanager
+    def alone(self) -> Iterator[Tx]:
+        """Open writes that stand alone: each statement is committed as it runs.
+
+        For one statement that may be sent again, such as a compare-and-swap: it costs no BEGIN and no COMMIT.
+        Raises as `write` does.
+        """
+        with self._translated(), self._turn.write(), self.engine.connect() as connection:
+            tx = Tx(self, connection, repeatable=True)
+            yield tx
+        self._tell(tx)
+
+    def _tell(self, tx: Tx) -> None:
+        if self.hear is not None:
+            for before, now in tx.changes:
+                self.hear(before, now)
 
     def close(self) -> None:
         """Let go of all connections; the next use connects anew."""

@@ -15,7 +15,7 @@ from compute_service.domain.errors import ComputeError, NotFound, Unavailable
 from compute_service.domain.flow import API_DATABASE
 from compute_service.domain.host import CELL0, Cell
 from compute_service.store.addresses import fill_url
-from compute_service.store.database import Database, EngineOptions, Observer, Tx, utc_now
+from compute_service.store.database import Database, EngineOptions, Hear, Observer, Tx, utc_now
 from compute_service.store.dialects import DatabaseDown
 from compute_service.store.mappings import cell_mapping_list
 
@@ -62,6 +62,7 @@ class Store:
         self._options = options
         self._now = now
         self._observe = observe
+        self._hear: Hear | None = None
         self.api = self._database(API_DATABASE, urls.api)
         """The API database."""
         self._lock = threading.Lock()
@@ -72,7 +73,16 @@ class Store:
         self._threads: ThreadPoolExecutor | None = None
 
     def _database(self, name: str, url: str) -> Database:
-        return Database(name, url, self._options, self._now, self._observe)
+        made = Database(name, url, self._options, self._now, self._observe)
+        made.hear = self._hear
+        return made
+
+    def listen(self, hear: Hear | None) -> None:
+        """Have each change of a server's row told, once it is committed, in the thread that made it."""
+        with self._lock:
+            self._hear = hear
+            for _, database in self._databases.values():
+                database.hear = hear
 
     @property
     def cell0(self) -> Database:

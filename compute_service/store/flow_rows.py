@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ _FLOW_FIELDS: Final = (
     "lease",
     "owner",
     "wake_at",
+    "claims",
     "request_id",
     "user_id",
     "project_id",
@@ -53,6 +55,12 @@ FLOW_SELECT: Final = select(*(flows.c[name] for name in _FLOW_FIELDS))
 """Selects what `flow_of` needs."""
 STEP_SELECT: Final = select(*(flow_steps.c[name] for name in _STEP_FIELDS))
 """Selects what `step_of` needs."""
+FLOW_WITH_STEPS: Final = (
+    select(*FLOW_SELECT.selected_columns, *STEP_SELECT.selected_columns)
+    .select_from(flows.outerjoin(flow_steps, flow_steps.c.flow_id == flows.c.id))
+    .order_by(flow_steps.c.seq, flow_steps.c.phase)
+)
+"""Selects what `flow_with_steps_of` needs: a row for each step, or one without a step."""
 
 _failure = msgspec.json.Decoder(Failure).decode
 _signals = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -68,6 +76,12 @@ def flow_of(row: Values) -> FlowRecord:
     return FlowRecord(**values)
 
 
+def flow_with_steps_of(rows: Sequence[Values]) -> tuple[FlowRecord, list[StepRecord]]:
+    """Make a flow and its steps of the rows of FLOW_WITH_STEPS; there is one at least."""
+    width = len(_FLOW_FIELDS)
+    return flow_of(rows[0][:width]), [step_of(row[width:]) for row in rows if row[width] is not None]
+
+
 def flow_row(tx: Tx, flow: FlowRecord) -> dict[str, Any]:
     """Return a flow's columns."""
     values = {name: getattr(flow, name) for name in _FLOW_FIELDS}
@@ -79,6 +93,7 @@ def flow_row(tx: Tx, flow: FlowRecord) -> dict[str, Any]:
         "error": dump_some(flow.error),
         "started_at": started,
         "updated_at": flow.updated_at or started,
+        "followed": False,
     }
     return values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import and_, bindparam, or_, update
 from compute_service.domain.flow import Failure, StepKey, StepRecord, StepState
 from compute_service.store.database import Tx
 from compute_service.store.flow_rows import STEP_SELECT, step_of, step_row
-from compute_service.store.sql import dump_some, insert_new
+from compute_service.store.sql import dump_some, insert_all_new, insert_new
 from compute_service.store.tables.flows import flow_steps
 
 _s = flow_steps.c
@@ -52,6 +53,13 @@ def step_start(tx: Tx, step: StepRecord) -> bool:
     kept = ("flow_id", "seq", "phase", "started_at")
     changed = {name: value for name, value in values.items() if name not in kept}
     return tx.execute(_BEGIN_AGAIN, {**changed, **_this(step)}).rowcount == 1
+
+
+def steps_start(tx: Tx, steps: Sequence[StepRecord]) -> bool:
+    """Do as `step_start` for some phases, in one statement where all are new; the answer is of the last."""
+    if len(steps) > 1 and insert_all_new(tx, flow_steps, [step_row(tx, step) for step in steps]):
+        return True
+    return [step_start(tx, step) for step in steps][-1]
 
 
 def step_finish(

@@ -30,11 +30,27 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import alias
 
 from compute_service.domain.errors import Invalid
-from compute_service.domain.flow import UNFINISHED, FlowRecord, FlowState, StepRecord
+from compute_service.domain.flow import UNFINISHED, Failure, FlowRecord, FlowState, StepRecord
 from compute_service.domain.record import Record
 from compute_service.store.database import Tx
-from compute_service.store.flow_rows import FLOW_SELECT, STEP_SELECT, flow_of, flow_row, step_of, step_row
-from compute_service.store.flow_steps import step_finish, step_park, step_sent, step_start, steps_of
+from compute_service.store.flow_rows import (
+    FLOW_SELECT,
+    FLOW_WITH_STEPS,
+    STEP_SELECT,
+    flow_of,
+    flow_row,
+    flow_with_steps_of,
+    step_of,
+    step_row,
+)
+from compute_service.store.flow_steps import (
+    step_finish,
+    step_park,
+    step_sent,
+    step_start,
+    steps_of,
+    steps_start,
+)
 from compute_service.store.sql import beyond, dump, dump_some, insert_missing, insert_new
 from compute_service.store.tables.flows import flow_steps, flows
 
@@ -42,6 +58,7 @@ __all__ = [
     "FlowQuery",
     "flow_cancel",
     "flow_claim",
+    "flow_close",
     "flow_count_by_state",
     "flow_get",
     "flow_insert",
@@ -65,6 +82,7 @@ __all__ = [
     "step_start",
     "steps_of",
     "steps_of_flows",
+    "steps_start",
     "unfinished_flow_of_instance",
     "unfinished_flows_of_instance",
 ]
@@ -90,20 +108,36 @@ class FlowQuery(Record):
 
 
 _ONE = FLOW_SELECT.where(_t.id == bindparam("wanted"))
-_CLAIM = update(flows).where(
-    _t.id == bindparam("wanted"),
-    or_(*(_t.state == state for state in _LIVE)),
-    _t.lease <= bindparam("at"),
+_CLAIM = (
+    update(flows)
+    .where(
+        _t.id == bindparam("wanted"),
+        or_(*(_t.state == state for state in _LIVE)),
+        _t.lease <= bindparam("at"),
+    )
+    .values(claims=func.coalesce(_t.claims, 0) + 1)
 )
+_WITH_STEPS = FLOW_WITH_STEPS.where(_t.id == bindparam("wanted"))
+_FOLLOWED = update(flows).where(_t.id == bindparam("first"), _t.followed.is_(False)).values(followed=True)
 
 
 def flow_insert(tx: Tx, flow: FlowRecord) -> bool:
-    """Add a flow; False when one of that id was there, which is left as it stands."""
-    return insert_new(tx, flows, flow_row(tx, flow)) is not None
+    """Add a flow; False when one of that id was there, which is left as it stands.
+
+    The flow it is `after`, when that is in the same database, will know at its end that it is waited for.
+    """
+    if insert_new(tx, flows, flow_row(tx, flow)) is None:
+        return False
+    if flow.after is not None:
+        tx.execute(_FOLLOWED, {"first": flow.after})
+    return True
 
 
 def flows_insert(tx: Tx, new: Sequence[FlowRecord]) -> None:
-    """Add flows in one statement; those that are there already are left as they stand."""
+    """Add flows in one statement; those that are there already are left as they stand.
+
+    What they are `after` has to see to them itself: it is not told that it is waited for.
+    """
     insert_missing(tx, flows, [flow_row(tx, flow) for flow in new])
 
 
@@ -124,13 +158,19 @@ def _live(flow_id: str) -> Update:
     return update(flows).where(_t.id == flow_id, _t.state.in_(_LIVE))
 
 
-def flow_claim(tx: Tx, flow_id: str, owner: str, now: float, lease_until: float) -> FlowRecord | None:
-    """Take an unfinished flow whose lease has run out. Returns it, or None when another has it or it ended.
+def flow_claim(
+    tx: Tx, flow_id: str, owner: str, now: float, lease_until: float
+) -> tuple[FlowRecord, list[StepRecord]] | None:
+    """Take an unfinished flow whose lease has run out: two statements, which need no transaction.
 
-    `now` and `lease_until` are epoch seconds.
+    Returns it with its steps in order, or None when another has it or it ended. `now` and `lease_until` are
+    epoch seconds.
     """
     claim = {"wanted": flow_id, "at": now, "owner": owner, "lease": lease_until}
-    return flow_get(tx, flow_id) if tx.execute(_CLAIM, claim).rowcount == 1 else None
+    if tx.execute(_CLAIM, claim).rowcount != 1:
+        return None
+    rows = tx.all(_WITH_STEPS, {"wanted": flow_id})
+    return flow_with_steps_of(rows) if rows else None
 
 
 def flow_renew(tx: Tx, flow_id: str, owner: str, lease_until: float) -> bool:
@@ -162,12 +202,14 @@ def flow_set_state(
     state: FlowState,
     seen: FlowState | None = None,
     owner: str | None = None,
+    only: ColumnElement[bool] | None = None,
     **changes: Any,
 ) -> bool:
     """Move a flow to a state; an end (`done`, `failed`, `stuck`) also sets `finished_at` and drops the lease.
 
     With `seen` it must be in that state, otherwise in any unfinished one; with `owner` it must be claimed by
-    it. `changes` may hold `error` (a Failure or None), `cancel`, `after`, `params`, `wake_at`, `lease`.
+    it, and `only` is a further condition. `changes` may hold `error` (a Failure or None), `cancel`, `after`,
+    `params`, `wake_at`, `lease`.
     Returns False when the flow was not so.
     """
     values: dict[str, Any] = {**changes, "state": state.value, "updated_at": tx.now()}
@@ -184,7 +226,23 @@ def flow_set_state(
     )
     if owner is not None:
         statement = statement.where(_t.owner == owner)
+    if only is not None:
+        statement = statement.where(only)
     return tx.execute(statement.values(values)).rowcount == 1
+
+
+def flow_close(
+    tx: Tx, flow_id: str, state: FlowState, seen: FlowState, owner: str, error: Failure | None = None
+) -> list[FlowRecord] | None:
+    """End a claimed flow, and return the flows that waited for it; None when it was not so any more.
+
+    It takes one statement where no flow waits, and needs no transaction.
+    """
+    alone = _t.followed.is_(False)
+    if flow_set_state(tx, flow_id, state, seen=seen, owner=owner, only=alone, error=error):
+        return []
+    ended = flow_set_state(tx, flow_id, state, seen=seen, owner=owner, error=error)
+    return flows_after(tx, flow_id) if ended else None
 
 
 def flow_cancel(tx: Tx, flow_id: str, reason: str) -> bool:
@@ -242,7 +300,7 @@ def flows_due(tx: Tx, now: float, limit: int = 100) -> list[FlowRecord]:
 
 
 def flows_after(tx: Tx, flow_id: str) -> list[FlowRecord]:
-    """Return the flows that wait for one."""
+    """Return the flows that wait for one, oldest first."""
     statement = FLOW_SELECT.where(_t.after == flow_id, _t.state == FlowState.WAITING.value)
     return [flow_of(row) for row in tx.all(statement.order_by(_t.started_at, _t.id))]
 
@@ -344,7 +402,7 @@ def flow_take(tx: Tx, flow_id: str) -> tuple[FlowRecord, list[StepRecord]] | Non
 
 def flow_put(tx: Tx, flow: FlowRecord, steps: Sequence[StepRecord] = ()) -> bool:
     """Add a flow with its steps as they stood in another database; False when it was here already."""
-    if not flow_insert(tx, flow):
+    if insert_new(tx, flows, flow_row(tx, flow)) is None:
         return False
     if steps:
         tx.execute(insert(flow_steps), [step_row(tx, step) for step in steps])

@@ -105,7 +105,9 @@ def instance_update(tx: Tx, seen: Instance, **changes: Any) -> Instance:
     _swap(tx, seen, values)
     if "tags" in changes:
         changes["tags"] = _set_tags(tx, seen.uuid, changes["tags"])
-    return seen.replace(**{**changes, "generation": seen.generation + 1})
+    now = seen.replace(**{**changes, "generation": seen.generation + 1})
+    tx.changed(seen, now)
+    return now
 
 
 def _swap(tx: Tx, seen: Instance, values: dict[str, Any], delete: bool = False) -> None:
@@ -138,7 +140,9 @@ def instance_delete(tx: Tx, seen: Instance, now: datetime) -> Instance:
     values = columns_of(changes)
     values["generation"] = seen.generation + 1
     _swap(tx, seen, values, delete=True)
-    return seen.replace(**changes, generation=seen.generation + 1, deleted=True)
+    gone = seen.replace(**changes, generation=seen.generation + 1, deleted=True)
+    tx.changed(seen, gone)
+    return gone
 
 
 def instance_remove(tx: Tx, uuid: str) -> bool:

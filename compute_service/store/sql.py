@@ -51,6 +51,20 @@ def insert_new(tx: Tx, table: Table, values: Mapping[str, Any]) -> int | None:
     return new[0] if new and isinstance(new[0], int) else 0
 
 
+def insert_all_new(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> bool:
+    """Insert rows in one statement. False when one was there already: then others may be in, or not."""
+    if tx.dialect == "postgresql":
+        statement = postgresql.insert(table).on_conflict_do_nothing().values(rows)
+        return len(tx.all(statement.returning(next(iter(table.c))))) == len(rows)
+    try:
+        tx.execute(table.insert(), rows)
+    except IntegrityError as error:
+        if is_duplicate(tx.dialect, error):
+            return False
+        raise
+    return True
+
+
 def insert_missing(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert the rows whose unique keys are new and pass over the others."""
     if not rows:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from compute_service.domain.errors import Invalid, Unavailable
 from compute_service.store.database import Database, Tx
@@ -78,10 +79,17 @@ class Faults:
             finally:
                 self._inside = False
 
-    def guard(self, database: Database) -> None:
-        """Let processes die before and after each write transaction of a database."""
-        write = database.write
+    @contextmanager
+    def guard(self, *databases: Database) -> Iterator[None]:
+        """Let processes die before and after each write of some databases, for as long as the block lasts."""
+        with ExitStack() as stack:
+            for database in databases:
+                for name in ("write", "alone"):
+                    guarded = self._guarded(getattr(database, name))
+                    stack.enter_context(patch.object(database, name, guarded))
+            yield
 
+    def _guarded(self, write: Callable[[], AbstractContextManager[Tx]]) -> Callable[[], Any]:
         @contextmanager
         def guarded() -> Iterator[Tx]:
             self.point()
@@ -89,4 +97,4 @@ class Faults:
                 yield tx
             self.point()
 
-        database.write = guarded  # type: ignore[method-assign]
+        return guarded

@@ -36,18 +36,14 @@ def run_synthetic(seed: int, plant: str | None = None, odds: Odds | None = None)
     """Run a seed over the synthetic flows."""
     store, clock = _store()
     empty(store)
-    original = store.api.write
-    try:
-        with planted(plant):
-            world = World(seed, store, clock, odds or Odds())
-            world.faults.guard(store.api)
+    with planted(plant):
+        world = World(seed, store, clock, odds or Odds())
+        with world.faults.guard(store.api):
             try:
                 world.run()
                 problems = world.problems()
             except Exception as error:
                 problems = [f"{type(error).__name__}: {error}"]
-    finally:
-        store.api.write = original  # type: ignore[method-assign]
     counts = Counter({**world.faults.seen})
     for key in world.every():
         counts[f"flows {world.state(key)}"] += 1

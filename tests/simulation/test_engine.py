@@ -11,13 +11,13 @@ from tests.simulation.plants import PLANTS
 from tests.simulation.runs import run_synthetic
 
 NOTICED_BY = {
-    "undo only what is logged": 2,
+    "undo only what is logged": 5,
     "turn back behind the pivot": 0,
-    "do not wait for the one before": 5,
+    "do not wait for the one before": 93,
     "log before doing": 0,
-    "run what was overtaken": 47,
-    "take flows that others have": 139,
-    "do again what comes again": 67,
+    "run what was overtaken": 44,
+    "take flows that others have": 217,
+    "do again what comes again": 49,
 }
 """The seed that notices each of the planted bugs."""
 NOTICED_WITHIN = 60

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, MetaData, Table
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, Table, true
 
 from compute_service.store.tables.columns import (
     API,
@@ -33,6 +33,9 @@ def _flows(metadata: MetaData) -> Table:
         epoch("lease"),
         Column("owner", text()),
         epoch("wake_at"),
+        # What a release without these columns writes counts as taken before and as waited for.
+        Column("claims", Integer(), server_default="1"),
+        Column("followed", Boolean(), server_default=true()),
         Column("request_id", text()),
         Column("user_id", text()),
         Column("project_id", text()),

@@ -32,17 +32,11 @@ def world_of(seed: int, odds: Odds | None = None) -> Iterator[World]:
     store, clock = _store()
     empty(store)
     databases = [store.database(name) for name in store.names()]
-    originals = [database.write for database in databases]
-    try:
-        # Identifiers come from the seed too: flows that are due at the same time go in their order.
-        with patch("os.urandom", random.Random(seed).randbytes):
-            world = World(seed, store, clock, odds or Odds())
-            for database in databases:
-                world.faults.guard(database)
+    # Identifiers come from the seed too: flows that are due at the same time go in their order.
+    with patch("os.urandom", random.Random(seed).randbytes):
+        world = World(seed, store, clock, odds or Odds())
+        with world.faults.guard(*databases):
             yield world
-    finally:
-        for database, original in zip(databases, originals, strict=True):
-            database.write = original  # type: ignore[method-assign]
 
 
 def run_servers(

@@ -54,6 +54,20 @@ def test_what_a_block_wrote_is_undone_when_it_raises(cell: Database) -> None:
         assert instance_get(tx, new.uuid) is None
 
 
+def test_what_is_written_alone_stays_though_the_block_raises(cell: Database) -> None:
+    new = an_instance()
+
+    def half() -> None:
+        with cell.alone() as tx:
+            instance_insert(tx, new)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    with cell.read() as tx:
+        assert instance_get(tx, new.uuid) is not None
+
+
 def test_a_transaction_counts_its_statements(cell: Database) -> None:
     with cell.read() as tx:
         instance_get(tx, "a")

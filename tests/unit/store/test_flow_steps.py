@@ -6,7 +6,14 @@ import pytest
 
 from compute_service.domain.flow import Failure, StepKey, StepPhase, StepRecord, StepState
 from compute_service.store.database import Database
-from compute_service.store.flows import step_finish, step_park, step_sent, step_start, steps_of
+from compute_service.store.flows import (
+    step_finish,
+    step_park,
+    step_sent,
+    step_start,
+    steps_of,
+    steps_start,
+)
 from tests.fixtures.records import a_step
 from tests.fixtures.stores import EPOCH, Times, assert_queries
 
@@ -125,3 +132,18 @@ def test_a_step_begins_and_ends_with_one_statement_each(cell: Database) -> None:
         step = a_step("f")
         step_start(tx, step)
         step_finish(tx, _key(step), DONE)
+
+
+def test_steps_begin_together_with_one_statement(cell: Database) -> None:
+    with assert_queries(cell, at_most=1), cell.write() as tx:
+        assert steps_start(tx, [a_step("f", 0), a_step("f", 1)])
+
+
+def test_of_steps_that_begin_together_those_that_are_there_stay_as_they_ended(cell: Database) -> None:
+    _begin(cell, seq=1)
+    with cell.write() as tx:
+        step_finish(tx, _key(a_step("f", 1)), DONE)
+        assert steps_start(tx, [a_step("f", 0), a_step("f", 1), a_step("f", 2)])
+        assert not steps_start(tx, [a_step("f", 3), a_step("f", 1)])
+        states = [step.state for step in steps_of(tx, "f")]
+    assert states == [StepState.STARTED, DONE, StepState.STARTED, StepState.STARTED]

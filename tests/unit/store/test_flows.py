@@ -15,6 +15,7 @@ from compute_service.store.flows import (
     FlowQuery,
     flow_cancel,
     flow_claim,
+    flow_close,
     flow_count_by_state,
     flow_get,
     flow_insert,
@@ -98,7 +99,7 @@ def test_a_flow_is_claimed_by_one_until_the_lease_runs_out(cell: Database) -> No
     with cell.write() as tx:
         claimed = flow_claim(tx, flow.id, "a", now=100.0, lease_until=130.0)
         assert claimed is not None
-        assert (claimed.owner, claimed.lease) == ("a", 130.0)
+        assert (claimed[0].owner, claimed[0].lease, claimed[0].claims) == ("a", 130.0, 1)
         assert flow_claim(tx, flow.id, "b", now=129.9, lease_until=160.0) is None
         assert flow_claim(tx, flow.id, "a", now=129.9, lease_until=160.0) is None
         assert flow_claim(tx, flow.id, "b", now=130.0, lease_until=160.0) is not None
@@ -106,6 +107,43 @@ def test_a_flow_is_claimed_by_one_until_the_lease_runs_out(cell: Database) -> No
         assert not flow_release(tx, flow.id, "a")
         assert flow_renew(tx, flow.id, "b", 200.0)
         assert flow_claim(tx, flow.id, "a", now=199.0, lease_until=300.0) is None
+
+
+def test_a_claim_brings_the_steps_and_counts_the_owners(cell: Database) -> None:
+    flow = a_flow()
+    _put(cell, flow)
+    with cell.write() as tx:
+        step_start(tx, a_step(flow.id, 1))
+        step_start(tx, a_step(flow.id, 0))
+    for number, at in ((1, 10.0), (2, 20.0)):
+        with cell.alone() as tx:
+            claimed = flow_claim(tx, flow.id, "a", now=at, lease_until=at + 5)
+            assert tx.statements == 2
+        assert claimed is not None
+        assert claimed[0].claims == number
+        assert [step.seq for step in claimed[1]] == [0, 1]
+
+
+def test_closing_a_flow_tells_who_waited_for_it(cell: Database) -> None:
+    first, second = a_flow(owner="a", lease=50.0), a_flow(after="?", state=FlowState.WAITING)
+    second = second.replace(after=first.id)
+    _put(cell, first)
+    with cell.write() as tx:
+        flow_insert(tx, second)
+    with cell.alone() as tx:
+        waited = flow_close(tx, first.id, FlowState.DONE, FlowState.RUNNING, "a")
+    assert waited is not None
+    assert [flow.id for flow in waited] == [second.id]
+
+
+def test_closing_a_flow_for_which_nobody_waits_takes_one_statement(cell: Database) -> None:
+    flow = a_flow(owner="a", lease=50.0)
+    _put(cell, flow)
+    with cell.alone() as tx:
+        assert flow_close(tx, flow.id, FlowState.DONE, FlowState.RUNNING, "b") is None
+    with cell.alone() as tx:
+        assert flow_close(tx, flow.id, FlowState.DONE, FlowState.RUNNING, "a") == []
+        assert tx.statements == 1
 
 
 def test_a_released_flow_sleeps_until_its_time(cell: Database) -> None:
