@@ -29,7 +29,7 @@ from compute_service.domain.flow import StepKey, StepResult
 from compute_service.domain.guest import Diagnostics, DisksMoved, GuestBuilt, GuestSpec, SnapshotRequest
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.record import Record
-from compute_service.domain.request_id import bound, current
+from compute_service.domain.request_id import Asker, asker, bound
 from compute_service.domain.states import PowerState
 from compute_service.ports.hypervisor import Diagnoses, Hypervisor, Migrates, Pauses, Snapshots, Suspends
 from compute_service.ports.images import Images
@@ -199,9 +199,9 @@ class AgentService(ComputeAgent):
         begun = self._parts.journal.begin(key)
         match begun.verdict:
             case Verdict.RUN:
-                request_id = current()
+                on_behalf = asker()
                 drop = partial(self._parts.journal.abandon, key)
-                if not self._parts.lanes.submit(uuid, lambda: self._run(key, work, request_id), kind, drop):
+                if not self._parts.lanes.submit(uuid, lambda: self._run(key, work, on_behalf), kind, drop):
                     drop()
             case Verdict.REPLAY:
                 self._answer(key, begun.result or OVERTAKEN)
@@ -218,9 +218,9 @@ class AgentService(ComputeAgent):
     def _send(self, key: StepKey, result: StepResult) -> None:
         self._parts.answers.send(key, result)
 
-    def _run(self, key: StepKey, work: Callable[[], StepResult], request_id: str | None) -> None:
+    def _run(self, key: StepKey, work: Callable[[], StepResult], on_behalf: Asker) -> None:
         """Run a verb whose turn has come; its undo may have come meanwhile and waits behind it."""
-        with bound(request_id):
+        with bound(on_behalf):
             result = OVERTAKEN if self._parts.journal.overtaken(key) else work()
             self._end(key, result)
 

@@ -14,6 +14,7 @@ from typing import Any
 from compute_service.api.errors import Unauthenticated
 from compute_service.api.policy import Policy
 from compute_service.domain.context import Context
+from compute_service.domain.request_id import Asker, learn
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -52,6 +53,7 @@ def context_of(environ: Environ, policy: Policy) -> Context:
         raise Unauthenticated("The request you have made requires authentication.")
     roles = _listed(get("HTTP_X_ROLES") or get("HTTP_X_ROLE"))
     project = get("HTTP_X_PROJECT_ID") or get("HTTP_X_TENANT_ID") or get("HTTP_X_TENANT") or ""
+    learn(Asker(environ[REQUEST_ID], environ.get(GLOBAL_REQUEST_ID), user, project))
     return Context(
         request_id=environ[REQUEST_ID],
         global_request_id=environ.get(GLOBAL_REQUEST_ID),

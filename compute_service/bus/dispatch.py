@@ -11,7 +11,7 @@ import msgspec
 
 from compute_service.bus.codec import Reply, Verb, check_version, fault_of, verbs_of
 from compute_service.domain.errors import ComputeError, NotSupported
-from compute_service.domain.request_id import bound
+from compute_service.domain.request_id import Asker, bound
 
 LOG = logging.getLogger(__name__)
 
@@ -37,12 +37,12 @@ class Dispatcher:
         self._observe = observe
 
     def answer(
-        self, name: str, version: int, request_id: str | None, args: Callable[[Verb], msgspec.Struct]
+        self, name: str, version: int, on_behalf: Asker, args: Callable[[Verb], msgspec.Struct]
     ) -> Reply:
         """Run a verb and return its answer or its fault. `args` reads the arguments; nothing is raised."""
         started = time.perf_counter()
         outcome = "ok"
-        with bound(request_id):
+        with bound(on_behalf):
             try:
                 return Reply(value=self._run(name, version, args))
             except ComputeError as error:

@@ -29,7 +29,7 @@ from compute_service.bus.pool import Pool
 from compute_service.bus.proxy import proxy
 from compute_service.domain.errors import Timeout, Unavailable
 from compute_service.domain.record import Record
-from compute_service.domain.request_id import current
+from compute_service.domain.request_id import Asker, asker
 
 LOG = logging.getLogger(__name__)
 
@@ -143,9 +143,9 @@ class _LocalServing:
         """Messages that have not begun."""
         return len(self._queue)
 
-    def answer(self, name: str, version: int, request_id: str | None, args: bytes) -> bytes:
+    def answer(self, name: str, version: int, on_behalf: Asker, args: bytes) -> bytes:
         """Run one verb; both ways are JSON."""
-        reply = self._dispatcher.answer(name, version, request_id, lambda verb: _decode(verb, args))
+        reply = self._dispatcher.answer(name, version, on_behalf, lambda verb: _decode(verb, args))
         return _ENCODER.encode(reply)
 
     def put(self, work: Callable[[], None]) -> bool:
@@ -197,14 +197,14 @@ class _LocalSender:
     timeout: float
 
     def cast(self, verb: Verb, args: msgspec.Struct) -> None:
-        body, request_id = _ENCODER.encode(args), current()
+        body, on_behalf = _ENCODER.encode(args), asker()
         serving = self.bus.find(self.topic, self.server)
         if serving is None:
             LOG.debug("nobody serves %s for '%s'", self._address(), verb.name)
             return
 
         def deliver() -> None:
-            serving.answer(verb.name, verb.since, request_id, body)
+            serving.answer(verb.name, verb.since, on_behalf, body)
 
         if self.bus.step is not None:
             self.bus.step(Delivery(self.topic, serving.server, verb.name, deliver))
@@ -212,17 +212,17 @@ class _LocalSender:
             LOG.warning("dropped '%s': the queue of %s is full", verb.name, self._address())
 
     def call(self, verb: Verb, args: msgspec.Struct) -> Any:
-        body, request_id = _ENCODER.encode(args), current()
+        body, on_behalf = _ENCODER.encode(args), asker()
         serving = self.bus.find(self.topic, self.server)
         if serving is None:
             raise Timeout(f"nobody answers '{verb.name}' at {self._address()}")
         if self.bus.step is not None:
-            return _result(verb, serving.answer(verb.name, verb.since, request_id, body))
+            return _result(verb, serving.answer(verb.name, verb.since, on_behalf, body))
         answer: Future[bytes] = Future()
 
         def deliver() -> None:
             if answer.set_running_or_notify_cancel():
-                answer.set_result(serving.answer(verb.name, verb.since, request_id, body))
+                answer.set_result(serving.answer(verb.name, verb.since, on_behalf, body))
 
         if not serving.put(deliver):
             raise Unavailable(f"{self._address()} has too much to do for '{verb.name}'")

@@ -29,7 +29,7 @@ from compute_service.bus.proxy import proxy
 from compute_service.config.messaging import messaging_conf
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import ComputeError, Timeout, Unavailable
-from compute_service.domain.request_id import current
+from compute_service.domain.request_id import Asker, asker, current
 
 LOG = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ _MOST_CASTS = 10_000
 """Casts that may wait for the broker."""
 _CLOSING = 5.0
 _METHOD = "deliver"
+_BESIDE = Asker._fields[1:]
+"""What a message's context says of who asks."""
 _RETURNED = oslo_messaging.TransportOptions(at_least_once=True)
 """Have the broker say so at once when nobody has a queue for a message."""
 
@@ -174,9 +176,10 @@ class _Endpoint:
         self._dispatcher = dispatcher
 
     def deliver(
-        self, _context: dict[str, Any], verb: str, version: int, request_id: str | None, args: dict[str, Any]
+        self, context: dict[str, Any], verb: str, version: int, request_id: str | None, args: dict[str, Any]
     ) -> Any:
-        reply = self._dispatcher.answer(verb, version, request_id, lambda found: args_from(found, args))
+        on_behalf = Asker(request_id, *(context.get(name) for name in _BESIDE))
+        reply = self._dispatcher.answer(verb, version, on_behalf, lambda found: args_from(found, args))
         return msgspec.to_builtins(reply, str_keys=True)
 
 
@@ -187,7 +190,7 @@ class _OsloSender:
         self._timeout = timeout
 
     def cast(self, verb: Verb, args: msgspec.Struct) -> None:
-        message = _message(verb, args)
+        message, context = _message(verb, args), _context()
         since = time.monotonic()
 
         def send() -> None:
@@ -195,7 +198,7 @@ class _OsloSender:
                 LOG.warning("dropped '%s' to %s: the broker was out of reach", verb.name, self._address())
                 return
             try:
-                self._bus.rpc(self._target, None, retry=1).cast({}, _METHOD, **message)
+                self._bus.rpc(self._target, None, retry=1).cast(context, _METHOD, **message)
             except Exception as error:
                 LOG.warning("could not send '%s' to %s: %s", verb.name, self._address(), error)
 
@@ -203,14 +206,14 @@ class _OsloSender:
             LOG.warning("dropped '%s' to %s: too much is waiting", verb.name, self._address())
 
     def call(self, verb: Verb, args: msgspec.Struct) -> Any:
-        message = _message(verb, args)
+        message, context = _message(verb, args), _context()
         deadline = time.monotonic() + self._timeout
 
         def send() -> Any:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Timeout("the wait was over before the message could be sent")
-            return self._bus.rpc(self._target, left, retry=1).call({}, _METHOD, **message)
+            return self._bus.rpc(self._target, left, retry=1).call(context, _METHOD, **message)
 
         try:
             reply = msgspec.convert(self._bus.call(send, self._timeout), Reply)
@@ -242,6 +245,12 @@ def _message(verb: Verb, args: msgspec.Struct) -> dict[str, Any]:
         "request_id": current(),
         "args": msgspec.to_builtins(args, str_keys=True),
     }
+
+
+def _context() -> dict[str, Any]:
+    """Return who asks beside the request's identifier, which is in the message."""
+    found = asker()._asdict()
+    return {name: found[name] for name in _BESIDE if found[name] is not None}
 
 
 def _within(timeout: float, work: Callable[[], None]) -> bool:

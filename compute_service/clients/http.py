@@ -339,4 +339,4 @@ def _message_in(body: object) -> str | None:
 def _request_id(ctx: Context | None) -> str | None:
     if ctx is not None:
         return ctx.global_request_id or ctx.request_id
-    return request_id.current()
+    return request_id.outgoing()

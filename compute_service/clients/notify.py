@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from typing import Any
 
-LOG = logging.getLogger(__name__)
-
-
-class LogNotifier:
-    """Writes each notification to the log at debug level."""
-
-    def notify(self, event_type: str, payload: dict[str, Any], priority: str = "INFO") -> None:
-        """Log one notification."""
-        LOG.debug("notification %s %s %s", priority, event_type, payload.get("uuid", ""))
+from compute_service.domain.notices.notice import Form, Notice
 
 
 class MemoryNotifier:
-    """Keeps the latest notifications, for tests and for trying things out."""
+    """Keeps the latest notifications, for tests and for trying things out. By default nobody listens."""
 
-    def __init__(self, keep: int = 10_000) -> None:
-        self.sent: deque[tuple[str, dict[str, Any], str]] = deque(maxlen=keep)
+    def __init__(self, forms: tuple[Form, ...] = (), keep: int = 10_000) -> None:
+        self.forms = forms
+        self.sent: deque[Notice] = deque(maxlen=keep)
+        self.given_up: list[tuple[str, Exception]] = []
 
-    def notify(self, event_type: str, payload: dict[str, Any], priority: str = "INFO") -> None:
+    def notify(self, notice: Notice) -> None:
         """Remember one notification."""
-        self.sent.append((event_type, payload, priority))
+        self.sent.append(notice)
+
+    def gave_up(self, event_type: str, error: Exception) -> None:
+        """Remember what could not be put together."""
+        self.given_up.append((event_type, error))
+
+    def types(self) -> list[str]:
+        """Return the event types that were sent, in order."""
+        return [notice.event_type for notice in self.sent]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from compute_service.agent.start import Agent, agent_parts
+from compute_service.bus.notify import forms_of
 from compute_service.clients.clock import SystemClock
 from compute_service.clients.fake.identity import FakeIdentity, Token
 from compute_service.clients.fake.images import FakeImages
@@ -129,7 +130,7 @@ class AllInOne:
         self.identity = FakeIdentity(wishes.clock)
         self.images = FakeImages(wishes.clock)
         self.network = FakeNetwork(wishes.clock)
-        self.notifications = MemoryNotifier()
+        self.notifications = MemoryNotifier(forms_of(self.settings))
         self._placement_app: Any = None
         fake, self._late = FakePlacement(), (LatePlacement(), LatePlacement())
         of_hosts: Any = self._late[0] if wishes.real_placement else fake
@@ -141,7 +142,7 @@ class AllInOne:
         outside = Outside(
             self.identity, self.images, self.network, self.placement, wishes.clock, self.notifications
         )
-        self.parts: Parts = parts_of(self.settings, "stratus-compute", outside, self.metrics, self.store)
+        self.parts: Parts = parts_of(self.settings, outside, self.metrics, self.store)
         self.network.floating.changed = self._ports_changed
         self.timers = Timers()
         self.conductor = ConductorPart(self.parts, self.timers)

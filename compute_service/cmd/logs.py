@@ -66,9 +66,12 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
         "logger": record.name,
         "process": record.process,
     }
-    request = getattr(record, "request_id", None) or request_id.current()
+    asker = request_id.asker()
+    request = getattr(record, "request_id", None) or asker.request_id
     if request:
         found["request_id"] = request
+    if asker.global_request_id:
+        found["global_request_id"] = asker.global_request_id
     found["message"] = record.getMessage()
     found |= {name: value for name, value in vars(record).items() if name not in _KNOWN}
     if record.exc_info:

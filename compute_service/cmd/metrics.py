@@ -75,6 +75,9 @@ class Metrics:
         )
         self._refused = Counter("stratus_scheduler_refused_hosts", "Hosts passed over.", ("reason",), **made)
         self._decisions = Counter("stratus_scheduler_decisions", "Requests for hosts.", ("outcome",), **made)
+        self._notifications = Counter(
+            "stratus_notifications", "Notifications, by what became of them.", ("outcome",), **made
+        )
         self._build = Gauge(
             "stratus_build_info",
             "1; the labels tell the release.",
@@ -107,6 +110,10 @@ class Metrics:
         """Show how many flows there are, by state; a state that is not named has none."""
         for state in FlowState:
             self._of(self._flows_now, state.value).set(counts.get(state, 0))
+
+    def notification(self, outcome: str) -> None:
+        """Count a notification (an observer of the notifier)."""
+        self._of(self._notifications, outcome).inc()
 
     def decided(self, chosen: bool, refused: Mapping[str, int]) -> None:
         """Count a scheduling decision and the hosts it passed over, by reason."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 
+from compute_service.control.notices import tell_service
 from compute_service.control.services import Services
 from compute_service.domain.errors import ComputeError, NotFound
 from compute_service.domain.host import CELL0, Service
@@ -32,8 +33,10 @@ class Presence:
             with self._svc.store.database(CELL0).write() as tx:
                 if self._registered and service_touch(tx, [host], self._binary, now):
                     return
-                service_upsert(tx, self._row(host))
+                service = service_upsert(tx, self._row(host))
                 self._registered = True
+            if service.updated_at is None:  # It is new.
+                tell_service(self._svc, "create", service)
         except NotFound:
             LOG.warning("cell0 is not mapped yet; run: nova-manage cell_v2 map_cell0")
         except ComputeError as error:

@@ -15,6 +15,7 @@ from compute_service.bus.notify import notifier_of
 from compute_service.clients.clock import SystemClock
 from compute_service.cmd.metrics import Metrics
 from compute_service.config.settings import Settings
+from compute_service.control.notices import watch_changes
 from compute_service.control.services import Services
 from compute_service.domain.errors import ComputeError, Invalid, NotFound
 from compute_service.domain.protocol import ComputeAgent, Conductor, Scheduler
@@ -150,14 +151,8 @@ def engine_options(settings: Settings) -> EngineOptions:
     )
 
 
-def parts_of(
-    settings: Settings,
-    binary: str,
-    outside: Outside,
-    metrics: Metrics,
-    store: Store | None = None,
-) -> Parts:
-    """Put the collaborators of a process together; `binary` such as `nova-conductor` names it to others."""
+def parts_of(settings: Settings, outside: Outside, metrics: Metrics, store: Store | None = None) -> Parts:
+    """Put the collaborators of a process together."""
     store = store or store_of(settings, metrics)
     buses = Buses(settings, metrics)
     try:
@@ -166,11 +161,10 @@ def parts_of(
     except ComputeError:
         store.close()
         raise
-    publisher = f"{binary.removeprefix('nova-')}.{settings.default.host}"
     svc = Services(
         store=store,
         clock=outside.clock,
-        notify=outside.notify or notifier_of(settings, publisher),
+        notify=outside.notify or notifier_of(settings, metrics.notification),
         conductor=conductor,
         scheduler=scheduler,
         agent=Agents(store, buses),
@@ -180,4 +174,5 @@ def parts_of(
         placement=outside.placement,
         settings=settings,
     )
+    store.listen(watch_changes(svc))
     return Parts(svc, buses, metrics)

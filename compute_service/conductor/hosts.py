@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 
 from compute_service.conductor.power import PowerSync
+from compute_service.control.notices import tell_service
 from compute_service.control.services import Services
 from compute_service.domain.host import (
     ComputeNode,
@@ -63,6 +64,8 @@ class Hosts:
             )
             compute_node_upsert(tx, self._node(registration, service.uuid))
         LOG.info("host %s registered", registration.host)
+        if service.updated_at is None:  # It is new.
+            tell_service(self._svc, "create", service)
         return Registered(service_uuid=service.uuid, disabled=service.disabled, cell=self._cell)
 
     def _node(self, registration: HostRegistration, service_uuid: str) -> ComputeNode:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import uuid4
 
+from compute_service.control.notices import tell_aggregate
 from compute_service.control.services import Services
 from compute_service.domain.aggregate import Aggregate
 from compute_service.domain.context import Context
@@ -54,10 +55,12 @@ def create_aggregate(ctx: Context, svc: Services, name: str, zone: str | None = 
     """Add an aggregate, which is an availability zone if one is named. Raises Conflict, Invalid."""
     _check_zone(zone)
     metadata = {} if zone is None else {ZONE: zone}
+    wanted = Aggregate(uuid=str(uuid4()), name=name, metadata=metadata, created_at=svc.clock.now())
+    tell_aggregate(svc, "create", "start", wanted)
     with svc.store.api.write() as tx:
-        return aggregate_insert(
-            tx, Aggregate(uuid=str(uuid4()), name=name, metadata=metadata, created_at=svc.clock.now())
-        )
+        made = aggregate_insert(tx, wanted)
+    tell_aggregate(svc, "create", "end", made)
+    return made
 
 
 def update_aggregate(
@@ -68,8 +71,10 @@ def update_aggregate(
     if zone is not None:
         found = set_metadata(ctx, svc, aggregate_id, {ZONE: zone})
     if name is not None and name != found.name:
+        tell_aggregate(svc, "update_prop", "start", found)
         with svc.store.api.write() as tx:
             found = aggregate_rename(tx, aggregate_id, name)
+        tell_aggregate(svc, "update_prop", "end", found)
     return found
 
 
@@ -81,8 +86,11 @@ def set_metadata(
     if ZONE in changes and changes[ZONE] != found.availability_zone:
         _check_zone(changes[ZONE])
         _check_hosts(svc, found, changes[ZONE])
+    tell_aggregate(svc, "update_metadata", "start", found)
     with svc.store.api.write() as tx:
-        return aggregate_set_metadata(tx, aggregate_id, changes)
+        changed = aggregate_set_metadata(tx, aggregate_id, changes)
+    tell_aggregate(svc, "update_metadata", "end", changed)
+    return changed
 
 
 def delete_aggregate(ctx: Context, svc: Services, aggregate_id: int) -> None:
@@ -90,8 +98,10 @@ def delete_aggregate(ctx: Context, svc: Services, aggregate_id: int) -> None:
     found = find_aggregate(ctx, svc, aggregate_id)
     if found.hosts:
         raise Invalid(f"Cannot delete aggregate {aggregate_id}: Host aggregate is not empty.")
+    tell_aggregate(svc, "delete", "start", found)
     with svc.store.api.write() as tx:
         aggregate_delete(tx, aggregate_id)
+    tell_aggregate(svc, "delete", "end", found)
 
 
 def add_host(ctx: Context, svc: Services, aggregate_id: int, host: str) -> Aggregate:
@@ -104,12 +114,14 @@ def add_host(ctx: Context, svc: Services, aggregate_id: int, host: str) -> Aggre
     found = find_aggregate(ctx, svc, aggregate_id)
     if found.availability_zone is not None:
         _servers_must_agree(svc, host, found.availability_zone)
+    tell_aggregate(svc, "add_host", "start", found, host)
     with svc.store.api.write() as tx:
         seen = aggregate_get(tx, aggregate_id)
         if seen is not None and seen.availability_zone is not None:
             _check_host(tx, seen, host, seen.availability_zone)
         changed = aggregate_add_host(tx, aggregate_id, host)
     _mirror(svc, nodes, changed.uuid, present=True)
+    tell_aggregate(svc, "add_host", "end", changed, host)
     return changed
 
 
@@ -122,9 +134,11 @@ def remove_host(ctx: Context, svc: Services, aggregate_id: int, host: str) -> Ag
     nodes = _nodes(svc, host)
     if found.availability_zone is not None and host in found.hosts:
         _servers_must_agree(svc, host, svc.settings.default.default_availability_zone)
+    tell_aggregate(svc, "remove_host", "start", found, host)
     with svc.store.api.write() as tx:
         changed = aggregate_remove_host(tx, aggregate_id, host)
     _mirror(svc, nodes, changed.uuid, present=False)
+    tell_aggregate(svc, "remove_host", "end", changed, host)
     return changed
 
 

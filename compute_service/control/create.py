@@ -22,6 +22,7 @@ from compute_service.control.images import (
     image_notes,
 )
 from compute_service.control.names import hostname_of, names_of, new_password, new_reservation_id
+from compute_service.control.notices import tell_group
 from compute_service.control.quota import budget, check_files, check_metadata, counted
 from compute_service.control.services import Services
 from compute_service.control.spec import ADMIN_PASSWORD
@@ -96,6 +97,8 @@ def create_servers(
             uuids = [one.uuid for one in servers]
             group_add_members(tx, plan.where.group.uuid, uuids, left.limits["server_group_members"])
         made, flows = _write(tx, ctx, plan, servers)
+    if plan.where.group is not None:
+        tell_group(svc, "add_member", plan.where.group, tuple(one.uuid for one in made))
     ring(svc, *(FlowKey(database=svc.store.api.name, flow_id=flow.id) for flow in flows[:1]))
     return Created(
         reservation_id=plan.reservation_id, servers=tuple(made), admin_password=plan.admin_password
@@ -261,6 +264,8 @@ def _write(
 ) -> tuple[list[Instance], list[FlowRecord]]:
     """Write the servers, what they count for, and the flows that will make them, the placing first."""
     made = instances_insert(tx, servers)
+    for one in made:
+        tx.changed(None, one)
     instance_mappings_insert(
         tx,
         [

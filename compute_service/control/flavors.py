@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from uuid import uuid4
 
+from compute_service.control.notices import tell_flavor, tell_flavor_now
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Conflict, Invalid, NotFound
@@ -67,7 +68,9 @@ def create_flavor(ctx: Context, svc: Services, flavor: Flavor) -> Flavor:
     )
     _check(named)
     with svc.store.api.write() as tx:
-        return flavor_insert(tx, named)
+        made = flavor_insert(tx, named)
+    tell_flavor(svc, "create", made)
+    return made
 
 
 def _check(flavor: Flavor) -> None:
@@ -94,14 +97,19 @@ def _check(flavor: Flavor) -> None:
 def describe_flavor(ctx: Context, svc: Services, flavorid: str, description: str | None) -> Flavor:
     """Change a flavor's description. Raises NotFound."""
     with svc.store.api.write() as tx:
-        return flavor_set_description(tx, flavorid, description)
+        changed = flavor_set_description(tx, flavorid, description)
+        told = tell_flavor_now(svc, tx, flavorid)
+    told()
+    return changed
 
 
 def delete_flavor(ctx: Context, svc: Services, flavorid: str) -> None:
     """Remove a flavor; servers keep their copy. Raises NotFound."""
     with svc.store.api.write() as tx:
+        told = tell_flavor_now(svc, tx, flavorid, "delete")
         if not flavor_delete(tx, flavorid):
             raise NotFound(f"Flavor {flavorid} could not be found.")
+    told()
 
 
 def flavor_access(ctx: Context, svc: Services, flavorid: str) -> tuple[str, ...]:
@@ -127,7 +135,10 @@ def add_access(
         raise Invalid(f"Project ID {project_id} is not a valid project.")
     with svc.store.api.write() as tx:
         flavor_add_project(tx, flavorid, project_id)
-        return flavor_projects_of(tx, flavorid)
+        told = tell_flavor_now(svc, tx, flavorid)
+        projects = flavor_projects_of(tx, flavorid)
+    told()
+    return projects
 
 
 def remove_access(ctx: Context, svc: Services, flavorid: str, project_id: str) -> tuple[str, ...]:
@@ -135,7 +146,10 @@ def remove_access(ctx: Context, svc: Services, flavorid: str, project_id: str) -
     with svc.store.api.write() as tx:
         if not flavor_remove_project(tx, flavorid, project_id):
             raise NotFound(f"Flavor access not found for {flavorid} / {project_id} combination.")
-        return flavor_projects_of(tx, flavorid)
+        told = tell_flavor_now(svc, tx, flavorid)
+        projects = flavor_projects_of(tx, flavorid)
+    told()
+    return projects
 
 
 def set_extra_specs(ctx: Context, svc: Services, flavorid: str, specs: Mapping[str, str]) -> dict[str, str]:
@@ -154,6 +168,8 @@ def set_extra_specs(ctx: Context, svc: Services, flavorid: str, specs: Mapping[s
     given = {key: str(value) for key, value in specs.items()}
     with svc.store.api.write() as tx:
         flavor_set_extra_specs(tx, flavorid, given)
+        told = tell_flavor_now(svc, tx, flavorid)
+    told()
     return given
 
 
@@ -162,3 +178,5 @@ def delete_extra_spec(ctx: Context, svc: Services, flavorid: str, key: str) -> N
     with svc.store.api.write() as tx:
         if not flavor_delete_extra_spec(tx, flavorid, key):
             raise NotFound(f"Flavor {flavorid} has no extra specs with key {key}.")
+        told = tell_flavor_now(svc, tx, flavorid)
+    told()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from compute_service.control.notices import tell_group
 from compute_service.control.quota import limits_in
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
@@ -54,7 +55,9 @@ def create_group(
     with svc.store.api.write() as tx:
         quota_lock(tx, ctx.project_id)
         _check_quota(tx, ctx, svc)
-        return group_insert(tx, group)
+        made = group_insert(tx, group)
+    tell_group(svc, "create", made)
+    return made
 
 
 def _check_quota(tx: Tx, ctx: Context, svc: Services) -> None:
@@ -67,6 +70,7 @@ def _check_quota(tx: Tx, ctx: Context, svc: Services) -> None:
 
 def delete_group(ctx: Context, svc: Services, uuid: str) -> None:
     """Remove a server group; its servers stay. Raises NotFound."""
-    find_group(ctx, svc, uuid)
+    found = find_group(ctx, svc, uuid)
     with svc.store.api.write() as tx:
         group_delete(tx, uuid)
+    tell_group(svc, "delete", found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compute_service.control.liveness import COMPUTE, host_is_up, is_up
+from compute_service.control.notices import tell_service
 from compute_service.control.services import Services
 from compute_service.control.zones import all_services
 from compute_service.domain.context import Context
@@ -123,6 +124,8 @@ def update_service(
                 "are not cleaned up yet."
             )
         changed = service_update(tx, service.uuid, **changes) if changes else service
+    if changes:
+        tell_service(svc, "update", changed)
     if disabled is not None:
         _tell(svc, changed)
     with svc.store.api.read() as tx:
@@ -162,6 +165,7 @@ def delete_service(ctx: Context, svc: Services, service: Service) -> None:
     if service.binary != COMPUTE:
         with svc.store.database(service.cell).write() as tx:
             service_delete(tx, service.uuid)
+        tell_service(svc, "delete", service)
         return
     nodes = _nodes(svc, service)
     with svc.store.database(service.cell).read() as tx:
@@ -185,3 +189,4 @@ def delete_service(ctx: Context, svc: Services, service: Service) -> None:
         for node in nodes:
             compute_node_delete(tx, node.uuid)
         service_delete(tx, service.uuid)
+    tell_service(svc, "delete", service)

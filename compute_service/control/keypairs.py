@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from compute_service.control.keys import KeyType, fingerprint_of, new_key
+from compute_service.control.notices import tell_keypair
 from compute_service.control.quota import limits_in
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
@@ -12,7 +13,7 @@ from compute_service.domain.errors import Invalid, NotFound, OverQuota
 from compute_service.domain.keypair import Keypair
 from compute_service.domain.quota import UNLIMITED
 from compute_service.domain.record import Record
-from compute_service.store.keypairs import keypair_count, keypair_delete, keypair_insert
+from compute_service.store.keypairs import keypair_count, keypair_delete, keypair_get, keypair_insert
 from compute_service.store.quotas import quota_lock
 
 _NAME = re.compile(r"[A-Za-z0-9 _\-]{1,255}")
@@ -40,21 +41,29 @@ def create_keypair(
     Raises Invalid (bad name or key), OverQuota, Conflict (the user has one of that name).
     """
     check_name(name)
+    verb = "create" if public_key is None else "import"
+    wanted = Keypair(user_id=user_id, name=name, type=kind, public_key="", fingerprint="")
+    tell_keypair(svc, verb, "start", wanted, ctx.project_id)
     made = new_key(kind, user_id) if public_key is None else None
     public = made.public_key if made is not None else public_key or ""
     fingerprint = made.fingerprint if made is not None else fingerprint_of(public, kind)
-    keypair = Keypair(user_id=user_id, name=name, type=kind, public_key=public, fingerprint=fingerprint)
+    keypair = wanted.replace(public_key=public, fingerprint=fingerprint)
     with svc.store.api.write() as tx:
         quota_lock(tx, user_id)
         limit = limits_in(tx, svc.settings, ctx.project_id, user_id)["key_pairs"]
         if limit != UNLIMITED and keypair_count(tx, user_id) >= limit:
             raise OverQuota("Quota exceeded, too many key pairs.")
         kept = keypair_insert(tx, keypair.replace(created_at=svc.clock.now()))
+    tell_keypair(svc, verb, "end", kept, ctx.project_id)
     return NewKeypair(keypair=kept, private_key=None if made is None else made.private_key)
 
 
 def delete_keypair(ctx: Context, svc: Services, user_id: str, name: str) -> None:
     """Remove a user's key pair; servers that have it keep it. Raises NotFound."""
     with svc.store.api.write() as tx:
+        seen = keypair_get(tx, user_id, name) if svc.notify.forms else None
         if not keypair_delete(tx, user_id, name):
             raise NotFound(f"Keypair {name} not found for user {user_id}")
+    if seen is not None:
+        tell_keypair(svc, "delete", "start", seen, ctx.project_id)
+        tell_keypair(svc, "delete", "end", seen, ctx.project_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from compute_service.control.act import note
 from compute_service.control.find import change_row
+from compute_service.control.notices import About, tell_server
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.instance import Instance
@@ -37,4 +38,6 @@ def _write(ctx: Context, svc: Services, server: Located, action: str, **changes:
         note(tx, ctx, now.uuid, action, f"api_{action}")
         return instance_update(tx, now, **changes)
 
-    return change_row(ctx, svc, server, change)
+    changed = change_row(ctx, svc, server, change)
+    tell_server(svc, f"instance.{action}", "", About(changed))
+    return changed

@@ -11,6 +11,7 @@ from typing import Any, cast
 from compute_service.clients.fake.images import FakeImages
 from compute_service.clients.fake.network import FakeNetwork
 from compute_service.clients.fake.placement import FakePlacement
+from compute_service.clients.notify import MemoryNotifier
 from compute_service.config.settings import Settings
 from compute_service.control.liveness import host_is_up
 from compute_service.control.services import Services
@@ -47,13 +48,6 @@ class Plan:
     troubled: float = 400.0
     calm: float = 30_000.0
     orders: int = 5
-
-
-class Quiet:
-    """Notifications go nowhere."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *args, **kwargs: None
 
 
 def settings() -> Settings:
@@ -98,7 +92,7 @@ class World:
         return Services(
             store=self.store,
             clock=self.clock,
-            notify=cast(Any, Quiet()),
+            notify=MemoryNotifier(),
             conductor=line,
             scheduler=Chooser(placement, self._nodes, self._is_up, self.rnd),
             agent=lambda cell, host: cast(Any, Post(self.hosts[host], self.wires)),

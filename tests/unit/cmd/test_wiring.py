@@ -50,7 +50,7 @@ def test_the_larger_pool_of_both_sections_counts() -> None:
 def test_the_parts_reach_agents_on_the_bus_of_their_cell(outside: Outside) -> None:
     settings = settings_of({"DEFAULT": {"transport_url": "local:///"}})
     store = embedded_store(transport_url="local:///cell")
-    parts = parts_of(settings, "nova-test", outside, Metrics(), store)
+    parts = parts_of(settings, outside, Metrics(), store)
     heard: list[str] = []
 
     class Agent:

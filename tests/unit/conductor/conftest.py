@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from compute_service.clients.fake.placement import FakePlacement
+from compute_service.clients.notify import MemoryNotifier
 from compute_service.config.settings import Settings
 from compute_service.control.services import Services
 from compute_service.domain.flow import FlowKey
@@ -98,7 +99,7 @@ def site(ground: tuple[ManualClock, Store], settings: Settings) -> Site:
     made.svc = Services(
         store=store,
         clock=clock,
-        notify=nothing,
+        notify=MemoryNotifier(),
         conductor=cast(Any, _Bell(made)),
         scheduler=nothing,
         agent=lambda cell, host: cast(Any, _Host(made, host)),

@@ -1,0 +1,1 @@
+"""What is told to telemetry, high availability and others: the events, and both forms of payloads."""
