@@ -131,6 +131,7 @@ class AllInOne:
         self.images = FakeImages(wishes.clock)
         self.network = FakeNetwork(wishes.clock)
         self.notifications = MemoryNotifier(forms_of(self.settings))
+        to_a_broker = self.settings.oslo_messaging_notifications.transport_url is not None
         self._placement_app: Any = None
         fake, self._late = FakePlacement(), (LatePlacement(), LatePlacement())
         of_hosts: Any = self._late[0] if wishes.real_placement else fake
@@ -140,7 +141,12 @@ class AllInOne:
             wishes.directory, (CELL,), "local:///", wishes.clock.now, self.metrics.statement
         )
         outside = Outside(
-            self.identity, self.images, self.network, self.placement, wishes.clock, self.notifications
+            self.identity,
+            self.images,
+            self.network,
+            self.placement,
+            wishes.clock,
+            None if to_a_broker else self.notifications,
         )
         self.parts: Parts = parts_of(self.settings, outside, self.metrics, self.store)
         self.network.floating.changed = self._ports_changed

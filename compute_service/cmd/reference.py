@@ -123,6 +123,42 @@ def metrics_page() -> str:
     )
 
 
+def notifications_page() -> str:
+    """Return every notification that is sent."""
+    from compute_service.domain.notices.events import EVENTS, Event
+    from compute_service.domain.notices.objects import VERSIONS
+    from compute_service.flows.edges import TOLD
+
+    kinds = {
+        f"instance.{verb}": kind
+        for kind, told in TOLD.items()
+        for verb in (told.verb, told.last, *(verb for edges in told.steps.values() for verb, _ in edges))
+    }
+
+    def names(name: str | None, event: Event) -> str:
+        if name is None:
+            return "–"
+        return ", ".join(f"`{name}.{phase}`" for phase in event.phases) or f"`{name}`"
+
+    def row(event: Event) -> tuple[object, ...]:
+        when = event.about or (f"flow [{kinds[event.name]}](flows.md)" if event.name in kinds else "–")
+        payload = f"`{event.payload}` {VERSIONS[event.payload]}"
+        return names(event.name, event), payload, names(event.flat, event), f"`{event.source}`", when
+
+    heads = ("with versions", "payload", "without versions", "publisher", "when")
+    objects = ((f"`{name}`", version) for name, version in VERSIONS.items())
+    return (
+        "# Notifications\n\nGenerated from `domain/notices/` and `flows/edges.py`. How to switch them on and "
+        "what is promised of them: [how-to/notifications.md](../how-to/notifications.md). Errors have the "
+        "priority `ERROR`, all else that of `[notifications] default_level`. The publisher is "
+        "`nova-compute:<host>` with versions and `compute.<host>` without; what happens to a server is told "
+        "in the name of its host, and what happens to a service in its own.\n\n"
+        + table(heads, (row(event) for event in EVENTS.values()))
+        + "\n## Objects\n\nEach is a map of `nova_object.name`, `nova_object.namespace` (`nova`), "
+        "`nova_object.version` and `nova_object.data`.\n\n" + table(("object", "version"), objects)
+    )
+
+
 def configuration_page() -> str:
     """Return every option of nova.conf."""
     from compute_service.config.sample import reference
@@ -136,6 +172,7 @@ PAGES: dict[str, Page] = {
     "filters.md": lambda: filters_page(table),
     "flows.md": flows_page,
     "metrics.md": metrics_page,
+    "notifications.md": notifications_page,
     "microversions.md": lambda: microversions_page(table),
     "policies.md": lambda: policies_page(table),
     "routes.md": lambda: routes_page(table),
