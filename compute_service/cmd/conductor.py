@@ -18,7 +18,7 @@ from compute_service.conductor.hosts import Hosts
 from compute_service.conductor.power import PowerSync
 from compute_service.conductor.reconcilers import reconcilers
 from compute_service.conductor.service import ConductorService
-from compute_service.control.liveness import host_is_up
+from compute_service.control.liveness import SeenUp
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.host import Cell
 from compute_service.domain.protocol import Conductor
@@ -48,7 +48,7 @@ class ConductorPart:
             FLOWS,
             owner=f"{options.default.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
             timing=Timing(lease=options.stratus.flow_lease, resend=options.stratus.resend_interval),
-            host_up=lambda cell, host: host_is_up(svc, cell, host),
+            host_up=SeenUp(svc),
             observer=parts.metrics,
         )
         self._servings: dict[str, Serving] = {}

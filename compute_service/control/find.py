@@ -11,7 +11,6 @@ from compute_service.domain.flow import API_DATABASE
 from compute_service.domain.instance import Instance
 from compute_service.store.database import Tx
 from compute_service.store.instances import instance_get
-from compute_service.store.quotas import quota_lock
 from compute_service.store.servers import Located, server_locate
 
 
@@ -29,11 +28,9 @@ def find_server(ctx: Context, svc: Services, uuid: str, deleted: bool = False) -
 def reread(tx: Tx, seen: Instance) -> Instance | None:
     """Return a server's row as it is now, for a change in this transaction; None when it is not here.
 
-    A server without a cell is moved to one while its project's lock is held: whoever changes it holds it too.
+    A server without a cell may be moved to one at any time: its row is held here until the change is made.
     """
-    if tx.database == API_DATABASE:
-        quota_lock(tx, seen.project_id)
-    return instance_get(tx, seen.uuid)
+    return instance_get(tx, seen.uuid, lock=tx.database == API_DATABASE)
 
 
 def change_row(

@@ -27,6 +27,27 @@ def host_is_up(svc: Services, cell: str, host: str) -> bool:
     return service is not None and is_up(service, svc.clock.now(), svc.settings.default.service_down_time)
 
 
+class SeenUp:
+    """Tells whether hosts are up, and believes for a little while what it saw of one that was."""
+
+    SECONDS = 2.0
+
+    def __init__(self, svc: Services) -> None:
+        self._svc = svc
+        self._until: dict[tuple[str, str], float] = {}
+
+    def __call__(self, cell: str, host: str) -> bool:
+        """Tell whether a host of a cell is, or was just now, up."""
+        now = self._svc.clock.time()
+        if now < self._until.get((cell, host), 0.0):
+            return True
+        if not host_is_up(self._svc, cell, host):
+            self._until.pop((cell, host), None)
+            return False
+        self._until[cell, host] = now + self.SECONDS
+        return True
+
+
 def host_must_be_up(svc: Services, cell: str, host: str) -> None:
     """Refuse when a host's compute service is down. Raises Conflict."""
     if not host_is_up(svc, cell, host):

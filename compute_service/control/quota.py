@@ -22,6 +22,7 @@ from compute_service.store.quotas import (
     quota_class_set,
     quota_delete,
     quota_limits,
+    quota_limits_of_both,
     quota_lock,
     quota_set,
     quota_usage,
@@ -29,6 +30,8 @@ from compute_service.store.quotas import (
     quota_users_set,
 )
 
+COUNTED = ("instances", "cores", "ram")
+"""What servers take of quotas."""
 _NOOP = "nova.quota.NoopQuotaDriver"
 
 
@@ -135,11 +138,17 @@ def _need(flavor: Flavor, number: int) -> dict[str, int]:
 
 
 def budget(tx: Tx, settings: Settings, project_id: str, user_id: str, seen: Counted) -> Budget:
-    """Take a project's lock and return what may still be taken, in the transaction that takes it."""
-    quota_lock(tx, project_id)
-    mine = limits_in(tx, settings, project_id, user_id)
-    whole = limits_in(tx, settings, project_id)
-    project, user = quota_usages(tx, project_id, user_id)
+    """Return what may still be taken, in the transaction that takes it.
+
+    Where there is a limit this takes the project's lock and counts; otherwise nothing need be counted.
+    """
+    whole = mine = configured(settings)
+    if settings.quota.driver != _NOOP:
+        whole, mine = quota_limits_of_both(tx, project_id, user_id, defaults=whole)
+    project, user = ServerUsage(), ServerUsage()
+    if any(limits[name] != UNLIMITED for limits in (whole, mine) for name in COUNTED):
+        quota_lock(tx, project_id)
+        project, user = quota_usages(tx, project_id, user_id)
     return Budget(
         limits=mine,
         project_limits=whole,

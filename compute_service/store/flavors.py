@@ -37,7 +37,12 @@ _e, _p = flavor_extra_specs.c, flavor_projects.c
 _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 _SPECS = select(_e.flavor_id, _e.key, _e.value).where(_e.flavor_id.in_(_WANTED)).order_by(_e.key)
 _PROJECTS = select(_p.flavor_id, _p.project_id).where(_p.flavor_id.in_(_WANTED)).order_by(_p.project_id)
-_ONE = _SELECT.where(_t.flavorid == bindparam("wanted"))
+_ONE = (
+    select(*_SELECT.selected_columns, _e.key, _e.value)
+    .select_from(flavors.outerjoin(flavor_extra_specs, _e.flavor_id == _t.id))
+    .where(_t.flavorid == bindparam("wanted"))
+    .order_by(_e.key)
+)
 
 SORT_KEYS: Final[dict[str, str]] = {
     **{name: name for name in _COLUMNS if name != "swap_mb"},
@@ -111,10 +116,13 @@ def flavor_insert(tx: Tx, flavor: Flavor) -> Flavor:
 
 
 def flavor_get(tx: Tx, flavorid: str, projects: bool = False) -> Flavor | None:
-    """Return a flavor with its extra specs (and projects, if asked), or None."""
+    """Return a flavor with its extra specs (and projects, if asked, by another statement), or None."""
     rows = tx.all(_ONE, {"wanted": flavorid})
-    found = _flavors(tx, rows, projects=projects)
-    return found[0] if found else None
+    if not rows:
+        return None
+    width = len(_COLUMNS)
+    (found,) = _flavors(tx, [rows[0][:width]], extra_specs=False, projects=projects)
+    return found.replace(extra_specs={row[width]: row[width + 1] for row in rows if row[width] is not None})
 
 
 def flavors_get(tx: Tx, flavorids: Iterable[str]) -> dict[str, Flavor]:

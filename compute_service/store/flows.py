@@ -409,9 +409,13 @@ def flow_put(tx: Tx, flow: FlowRecord, steps: Sequence[StepRecord] = ()) -> bool
     return True
 
 
-def flows_remove(tx: Tx, flow_ids: Sequence[str]) -> int:
-    """Remove flows with their steps, as when they were put into a cell; returns how many were here."""
+def flows_remove(tx: Tx, flow_ids: Sequence[str], steps: bool = True) -> int:
+    """Remove flows, as when they were put into a cell, and their `steps` unless they have none.
+
+    Returns how many were here.
+    """
     if not flow_ids:
         return 0
-    tx.execute(delete(flow_steps).where(flow_steps.c.flow_id.in_(flow_ids)))
+    if steps:
+        tx.execute(delete(flow_steps).where(flow_steps.c.flow_id.in_(flow_ids)))
     return tx.execute(delete(flows).where(_t.id.in_(flow_ids))).rowcount

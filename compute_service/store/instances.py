@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, tuple_, update
 
 from compute_service.domain.errors import Invalid, Stale
 from compute_service.domain.instance import Instance
@@ -31,6 +31,7 @@ __all__ = [
     "instances_insert",
     "instances_on_host",
     "instances_remove",
+    "instances_remove_as_seen",
     "instances_soft_deleted",
 ]
 
@@ -78,17 +79,25 @@ def _insert_tags(tx: Tx, new: Iterable[Instance]) -> None:
         tx.execute(insert(tags), rows)
 
 
-def instance_get(tx: Tx, uuid: str, deleted: bool = False) -> Instance | None:
-    """Return a server with its tags, or None; a deleted one only if `deleted`."""
-    row = tx.one(_ANY if deleted else _LIVING, {"wanted": uuid})
+def instance_get(tx: Tx, uuid: str, deleted: bool = False, lock: bool = False) -> Instance | None:
+    """Return a server with its tags, or None; a deleted one only if `deleted`.
+
+    With `lock` nobody else changes or removes its row before the end of the transaction.
+    """
+    statement = _ANY if deleted else _LIVING
+    row = tx.one(statement.with_for_update(of=instances) if lock else statement, {"wanted": uuid})
     return None if row is None else instance_of(row)
 
 
-def instances_get(tx: Tx, uuids: Iterable[str], deleted: bool = False) -> dict[str, Instance]:
-    """Return the servers among `uuids` that are here, by UUID, with their tags."""
+def instances_get(
+    tx: Tx, uuids: Iterable[str], deleted: bool = False, lock: bool = False
+) -> dict[str, Instance]:
+    """Return those of some servers that are here, by UUID, with their tags; `lock` as in `instance_get`."""
     statement = SELECT_WITH_TAGS.where(instances.c.uuid.in_(list(uuids)))
     if not deleted:
         statement = statement.where(instances.c.deleted == 0)
+    if lock:
+        statement = statement.order_by(instances.c.uuid).with_for_update(of=instances)
     found = (instance_of(row) for row in tx.all(statement))
     return {instance.uuid: instance for instance in found}
 
@@ -154,6 +163,20 @@ def instances_remove(tx: Tx, uuids: Sequence[str]) -> int:
     """Remove rows of servers with their tags; returns how many were there."""
     tx.execute(delete(tags).where(tags.c.instance_uuid.in_(uuids)))
     return tx.execute(delete(instances).where(instances.c.uuid.in_(uuids))).rowcount
+
+
+def instances_remove_as_seen(tx: Tx, seen: Sequence[Instance]) -> None:
+    """Remove rows of servers that nobody changed since they were `seen`, all of them.
+
+    Raises Stale when one was: the transaction is to be undone.
+    """
+    tagged = [one.uuid for one in seen if one.tags]
+    if tagged:
+        tx.execute(delete(tags).where(tags.c.instance_uuid.in_(tagged)))
+    same = tuple_(instances.c.uuid, instances.c.generation)
+    removed = tx.execute(delete(instances).where(same.in_([(one.uuid, one.generation) for one in seen])))
+    if removed.rowcount != len(seen):
+        raise Stale("A server was changed by another request.")
 
 
 def instance_page(tx: Tx, query: InstanceQuery, after: Instance | None = None) -> list[Instance]:

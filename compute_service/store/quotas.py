@@ -33,6 +33,7 @@ from compute_service.store.tables.mappings import instance_mappings
 DEFAULT_CLASS = "default"
 """The class whose limits hold for every project without its own."""
 
+_OF_A_USER = 2
 _i = instance_mappings.c
 
 
@@ -85,7 +86,9 @@ def _limits() -> CompoundSelect[Any]:
     return union_all(
         select(literal(0), c.resource, c.hard_limit).where(c.class_name == DEFAULT_CLASS),
         select(literal(1), p.resource, p.hard_limit).where(p.project_id == project),
-        select(literal(2), u.resource, u.hard_limit).where(u.project_id == project, u.user_id == user),
+        select(literal(_OF_A_USER), u.resource, u.hard_limit).where(
+            u.project_id == project, u.user_id == user
+        ),
     )
 
 
@@ -102,6 +105,21 @@ def quota_limits(
         if resource in limits:
             limits[resource] = limit
     return limits
+
+
+def quota_limits_of_both(
+    tx: Tx, project_id: str, user_id: str, *, defaults: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the limits of a project, and those of one user in it, in one statement."""
+    found = sorted(tuple(row) for row in tx.all(_LIMITS, {"project": project_id, "user": user_id}))
+    project, user = dict(defaults), dict(defaults)
+    for nearness, resource, limit in found:
+        if resource not in defaults:
+            continue
+        user[resource] = limit
+        if nearness < _OF_A_USER:
+            project[resource] = limit
+    return project, user
 
 
 def quota_set(tx: Tx, project_id: str, limits: Mapping[str, int], user_id: str | None = None) -> None:

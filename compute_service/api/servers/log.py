@@ -5,6 +5,7 @@ Source: Compute API reference, "Servers actions" (os-instance-actions).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Annotated, Any
@@ -26,6 +27,8 @@ from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Invalid, NotFound
 from compute_service.domain.flow import FlowRecord, FlowState, StepPhase, StepRecord, StepState
+from compute_service.flows.kinds.build import build_id
+from compute_service.flows.kinds.place import EVENT as PLACING
 from compute_service.store.flows import flows_of_instance, steps_of_flows
 
 EVENTS_FOR_ALL = change("2.51")
@@ -128,7 +131,8 @@ def show(ctx: Context, svc: Services, req: Request) -> ActionShown:
         steps = steps_of_flows(tx, [flow.id for flow in found])
     view = ActionDetails(**_action(found, uuid))
     if req.at_least(EVENTS_FOR_ALL) or req.allows(policy.ACTIONS_EVENTS):
-        view.events = _events([step for flow in found for step in steps.get(flow.id, [])], req)
+        logged = [step for flow in found for step in (*_placing(flow, steps), *steps.get(flow.id, []))]
+        view.events = _events(logged, req)
     return ActionShown(action=view)
 
 
@@ -155,6 +159,29 @@ def _action(tries: list[FlowRecord], uuid: str) -> dict[str, Any]:
 def _message(flow: FlowRecord) -> str | None:
     """Return "Error" for what failed, and nothing for what went well or still goes on."""
     return "Error" if flow.state in (FlowState.FAILED, FlowState.STUCK) else None
+
+
+def _placing(flow: FlowRecord, steps: dict[str, list[StepRecord]]) -> Iterator[StepRecord]:
+    """Return how a server that is being built was placed, which its build's log does not say.
+
+    It took until the build began, and failed where the build never did.
+    """
+    if flow.kind != "build" or flow.instance_uuid is None or flow.state is FlowState.WAITING:
+        return
+    if flow.id != build_id(flow.instance_uuid):
+        return  # a further try, on another of the hosts that were chosen then
+    begun = min((step.started_at for step in steps.get(flow.id, []) if step.started_at), default=None)
+    yield StepRecord(
+        flow_id=flow.id,
+        seq=-1,
+        phase=StepPhase.DO,
+        name="place",
+        event=PLACING,
+        state=StepState.FAILED if flow.finished_at and not begun else StepState.DONE,
+        started_at=flow.started_at,
+        finished_at=begun or flow.finished_at,
+        error=None if begun else flow.error,
+    )
 
 
 def _events(steps: list[StepRecord], req: Request) -> list[EventView]:

@@ -32,6 +32,7 @@ from compute_service.flows.kinds.claims import rewrite
 from compute_service.flows.kinds.company import check_company
 from compute_service.flows.kinds.server import (
     CANCELLED,
+    change,
     fault_of,
     go_on,
     guest_of,
@@ -146,24 +147,23 @@ def _plugged(run: Run[BuildParams]) -> Ports | None:
 
 def _activate(run: Run[BuildParams]) -> None:
     built, ports = run.output(_SPAWN, GuestBuilt), run.output("plugged", Ports)
-    with run.svc.store.database(run.key.database).write() as tx:
-        seen = instance_get(tx, run.params.uuid)
-        if seen is None or seen.launched_at is not None:
-            return
+
+    def active(seen: Instance) -> dict[str, Any] | None:
+        if seen.launched_at is not None:
+            return None
         root = built.root_device_name or seen.root_device_name or "/dev/vda"
-        instance_update(
-            tx,
-            seen,
-            **idle(seen, OWN),
-            vm_state=VmState.ACTIVE,
-            power_state=built.power_state,
-            launched_at=run.svc.clock.now(),
-            root_device_name=root if seen.image_ref else seen.root_device_name,
-            vifs=ports.vifs,
-            progress=0,
-            fault=None,
-            system_metadata=without_password(seen),
-        )
+        return idle(seen, OWN) | {
+            "vm_state": VmState.ACTIVE,
+            "power_state": built.power_state,
+            "launched_at": run.svc.clock.now(),
+            "root_device_name": root if seen.image_ref else seen.root_device_name,
+            "vifs": ports.vifs,
+            "progress": 0,
+            "fault": None,
+            "system_metadata": without_password(seen),
+        }
+
+    change(run, active)
 
 
 def _failed(run: Run[BuildParams], failure: Failure) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from compute_service.control.bell import ring
 from compute_service.control.services import Services
 from compute_service.domain.errors import Stale
-from compute_service.domain.flow import FlowKey, FlowRecord, StepRecord
+from compute_service.domain.flow import FlowKey, FlowRecord
 from compute_service.domain.instance import Instance
 from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.kinds.build import build_id
@@ -17,7 +17,7 @@ from compute_service.store.database import Tx
 from compute_service.store.flows import (
     flow_cancel,
     flow_insert,
-    flow_put,
+    flows_insert,
     flows_remove,
     unfinished_flows_of_instance,
 )
@@ -27,9 +27,9 @@ from compute_service.store.instances import (
     instances_get,
     instances_insert,
     instances_remove,
+    instances_remove_as_seen,
 )
 from compute_service.store.mappings import instance_mapping_set_cell
-from compute_service.store.quotas import quota_lock
 
 _ROUNDS = 8
 _OF_THE_USER = (
@@ -50,13 +50,11 @@ _OF_THE_USER = (
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A server as it was read in the API database, as it is to be in the cell, and its build flow there with
-    what its user is shown of the placing."""
+    """A server as it was read in the API database, as it is to be in the cell, and its build flow there."""
 
     seen: Instance
     placed: Instance
     build: FlowRecord
-    event: StepRecord
 
 
 def hand_over(svc: Services, cell: str, servers: Sequence[Handover]) -> None:
@@ -67,7 +65,8 @@ def hand_over(svc: Services, cell: str, servers: Sequence[Handover]) -> None:
     with svc.store.database(cell).write() as tx:
         found = instances_insert(tx, [one.placed for one in servers])
         for one in servers:
-            flow_put(tx, one.build, (one.event,))
+            tx.changed(one.seen, one.placed)
+        flows_insert(tx, [one.build for one in servers])
     behind = {one.seen.uuid for one in servers if one.seen.task_state is TaskState.DELETING}
     for one, there in zip(servers, found, strict=True):
         if _is_fresh(one.placed, there):
@@ -93,6 +92,8 @@ def _is_fresh(wanted: Instance, there: Instance) -> bool:
 
 def _let_go(svc: Services, cell: str, seen: Sequence[Instance], behind: set[str]) -> None:
     """Take servers out of the API database, each when the cell knows all that happened to it."""
+    if not behind and _let_all_go(svc, cell, seen):
+        return
     known = {one.uuid: one.generation for one in seen if one.uuid not in behind}
     carried: dict[str, list[str]] = {}
     left = [one.uuid for one in seen]
@@ -100,8 +101,7 @@ def _let_go(svc: Services, cell: str, seen: Sequence[Instance], behind: set[str]
         if not left:
             return
         with svc.store.api.write() as tx:
-            quota_lock(tx, seen[0].project_id)
-            now = instances_get(tx, left)
+            now = instances_get(tx, left, lock=True)
             ready = [u for u in left if u not in now or now[u].generation == known.get(u)]
             _remove(tx, cell, ready, [flow for u in ready for flow in carried.get(u, ())])
             left = [uuid for uuid in left if uuid not in ready]
@@ -111,6 +111,18 @@ def _let_go(svc: Services, cell: str, seen: Sequence[Instance], behind: set[str]
             known |= {uuid: now[uuid].generation for uuid in left}
             carried |= {uuid: [flow.id for flow in flows] for uuid, flows in waiting.items()}
     raise Stale("Servers kept changing while they were handed to their cell.")
+
+
+def _let_all_go(svc: Services, cell: str, seen: Sequence[Instance]) -> bool:
+    """Take servers out that nobody touched since they were read; False, and nothing is done, if one was."""
+    try:
+        with svc.store.api.write() as tx:
+            instances_remove_as_seen(tx, seen)
+            instance_mapping_set_cell(tx, [one.uuid for one in seen], cell)
+            flows_remove(tx, [build_id(one.uuid) for one in seen], steps=False)
+    except Stale:
+        return False
+    return True
 
 
 def _remove(tx: Tx, cell: str, uuids: Sequence[str], others: Sequence[str]) -> None:

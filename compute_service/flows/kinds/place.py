@@ -11,15 +11,7 @@ from collections.abc import Iterable
 
 from compute_service.control.bell import ring
 from compute_service.domain.errors import ComputeError, NoValidHost
-from compute_service.domain.flow import (
-    Failure,
-    FlowKey,
-    FlowRecord,
-    FlowState,
-    StepPhase,
-    StepRecord,
-    StepState,
-)
+from compute_service.domain.flow import Failure, FlowKey, FlowRecord, FlowState
 from compute_service.domain.host import CELL0
 from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
@@ -36,8 +28,6 @@ from compute_service.store.instances import instances_get
 
 NO_HOST = "No valid host was found. There are not enough hosts available."
 EVENT = "conductor_schedule_and_build_instances"
-_SHOWN_AS = 1000
-"""The number, behind all steps of a build, under which its log shows that it was placed."""
 
 
 class PlaceParams(Record):
@@ -56,7 +46,9 @@ def _unplaced(run: Run[PlaceParams]) -> list[Instance]:
 
 
 def _place(run: Run[PlaceParams]) -> None:
-    unplaced = _settle_begun(run, _unplaced(run))
+    unplaced = _unplaced(run)
+    if run.flow.claims > 1 or run.step.attempt > 0:
+        unplaced = _settle_begun(run, unplaced)
     wanted = [one for one in unplaced if one.task_state is not TaskState.DELETING]
     unwanted = [one for one in unplaced if one.task_state is TaskState.DELETING]
     if unwanted:
@@ -94,8 +86,7 @@ def _handover(run: Run[PlaceParams], seen: Instance, selection: Selection) -> Ha
         availability_zone=claim.availability_zone,
         task_state=TaskState.NETWORKING,
     )
-    build = _build(run, params)
-    return Handover(seen=seen, placed=placed, build=build, event=_event(run, build))
+    return Handover(seen=seen, placed=placed, build=_build(run, params))
 
 
 def _build(run: Run[PlaceParams], params: BuildParams) -> FlowRecord:
@@ -109,20 +100,6 @@ def _build(run: Run[PlaceParams], params: BuildParams) -> FlowRecord:
         flow_id=build_id(params.uuid),
     )
     return flow.replace(started_at=run.flow.started_at, after=run.flow.id)
-
-
-def _event(run: Run[PlaceParams], build: FlowRecord) -> StepRecord:
-    """Return the placing as one of the server's own events."""
-    return StepRecord(
-        flow_id=build.id,
-        seq=_SHOWN_AS,
-        phase=StepPhase.DO,
-        name="place",
-        event=EVENT,
-        state=StepState.DONE,
-        started_at=run.flow.started_at,
-        finished_at=run.svc.clock.now(),
-    )
 
 
 def _bury(run: Run[PlaceParams], servers: Iterable[Instance], failure: Failure) -> None:
@@ -139,8 +116,7 @@ def _bury(run: Run[PlaceParams], servers: Iterable[Instance], failure: Failure) 
             fault=None if deleting else fault_of(failure, now),
             system_metadata=without_password(seen),
         )
-        event = _event(run, ended).replace(state=StepState.FAILED, error=failure)
-        buried.append(Handover(seen=seen, placed=placed, build=ended, event=event))
+        buried.append(Handover(seen=seen, placed=placed, build=ended))
     if buried:
         hand_over(run.svc, CELL0, buried)
 

@@ -6,6 +6,7 @@ that flow, waiting behind this one, will clear it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from compute_service.flows.step import Run
 from compute_service.store.database import Tx
 from compute_service.store.instances import instance_get, instance_update
 
+_TRIES = 5
 CANCELLED = "Cancelled"
 """The kind of failure of a flow that was asked to stop."""
 
@@ -75,14 +77,30 @@ def go_on(
     The row is read unless it was just `seen` and nobody changed it since. A task state that another flow put
     up meanwhile stays.
     """
-    with run.svc.store.database(run.key.database).write() as tx:
-        if seen is not None:
-            try:
-                return instance_update(tx, seen, **_next(seen, own, task), **changes)
-            except Stale:
-                pass
-        now = instance_get(tx, run.params.uuid)
-        return None if now is None else instance_update(tx, now, **_next(now, own, task), **changes)
+    return change(run, lambda now: _next(now, own, task) | changes, seen)
+
+
+def change(
+    run: Run[Any], changes: Callable[[Instance], dict[str, Any] | None], seen: Instance | None = None
+) -> Instance | None:
+    """Change the server's row as it is now, unless `changes` returns None. Returns it, None when it is gone.
+
+    A row that was `seen` is read anew only if it was changed since. Raises Stale when that goes on and on.
+    """
+    database = run.svc.store.database(run.key.database)
+    for _ in range(_TRIES):
+        if seen is None:
+            with database.read() as tx:
+                seen = instance_get(tx, run.params.uuid)
+        wanted = None if seen is None else changes(seen)
+        if seen is None or wanted is None:
+            return seen
+        try:
+            with database.alone() as tx:
+                return instance_update(tx, seen, **wanted)
+        except Stale:
+            seen = None
+    raise Stale(f"Instance {run.params.uuid} was changed by another request.")
 
 
 def _next(now: Instance, own: frozenset[TaskState], task: TaskState) -> dict[str, Any]:
@@ -91,8 +109,7 @@ def _next(now: Instance, own: frozenset[TaskState], task: TaskState) -> dict[str
 
 def settle(run: Run[Any], own: frozenset[TaskState], **changes: Any) -> Instance | None:
     """Put the server into the state a flow leaves it in, idle unless another flow waits for it."""
-    with run.svc.store.database(run.key.database).write() as tx:
-        return settle_in(tx, run.params.uuid, own, **changes)
+    return change(run, lambda now: idle(now, own) | changes)
 
 
 def settle_in(tx: Tx, uuid: str, own: frozenset[TaskState], **changes: Any) -> Instance | None:

@@ -8,13 +8,14 @@ import pytest
 from compute_service.conductor.hosts import Hosts
 from compute_service.conductor.power import PowerSync
 from compute_service.config.settings import Settings
-from compute_service.control.liveness import host_is_up
+from compute_service.control.liveness import SeenUp, host_is_up
 from compute_service.domain.host import HostFacts, HostRegistration, HostReport
 from compute_service.domain.states import TaskState, VmState
 from compute_service.store.compute_nodes import compute_node_of_host
 from compute_service.store.instances import instance_delete
 from compute_service.store.migrations import migration_insert
 from tests.fixtures.records import a_migration, an_instance, new_uuid
+from tests.fixtures.stores import assert_queries
 from tests.unit.conductor.conftest import CELL, Site
 
 
@@ -70,6 +71,17 @@ def test_a_host_that_falls_silent_is_down_until_it_reports(site: Site, hosts: Ho
     assert not host_is_up(site.svc, CELL, "h1")
     hosts.report((HostReport(host="h1"),))
     assert host_is_up(site.svc, CELL, "h1")
+
+
+def test_a_host_seen_up_is_believed_to_be_for_a_moment(site: Site, hosts: Hosts) -> None:
+    hosts.register(registration())
+    up = SeenUp(site.svc)
+    assert up(CELL, "h1")
+    with assert_queries(site.store.database(CELL), at_most=0):
+        assert up(CELL, "h1")
+    site.clock.advance(61)
+    assert not up(CELL, "h1")
+    assert not up(CELL, "h2")
 
 
 def test_heartbeats_of_many_hosts_cost_one_statement(site: Site, hosts: Hosts) -> None:

@@ -12,6 +12,7 @@ from compute_service.store.quotas import (
     quota_delete,
     quota_get_set,
     quota_limits,
+    quota_limits_of_both,
     quota_lock,
     quota_set,
     quota_usage,
@@ -33,6 +34,10 @@ def test_a_limit_is_the_nearest_that_was_set(api: Database) -> None:
         assert quota_limits(tx, "p", "u", defaults=CONFIGURED) == {"instances": 11, "cores": 22, "ram": 23}
         assert quota_limits(tx, "p", defaults=CONFIGURED) == {"instances": 11, "cores": 22, "ram": 51200}
         assert quota_limits(tx, "q", "u", defaults=CONFIGURED) == {"instances": 11, "cores": 21, "ram": 51200}
+        assert quota_limits_of_both(tx, "p", "u", defaults=CONFIGURED) == (
+            {"instances": 11, "cores": 22, "ram": 51200},
+            {"instances": 11, "cores": 22, "ram": 23},
+        )
 
 
 def test_limits_are_one_statement(api: Database) -> None:

@@ -8,6 +8,7 @@ import pytest
 from compute_service.domain.flow import Failure, FlowState, StepState
 from compute_service.domain.instance import Instance
 from compute_service.domain.states import VmState
+from compute_service.flows.kinds.build import build_id
 from compute_service.store.flow_steps import step_start
 from compute_service.store.flows import flow_insert
 from compute_service.store.instances import instance_delete
@@ -282,6 +283,32 @@ def test_tries_of_one_action_are_one(world: World, member: Caller, server: Insta
     assert (found["start_time"], found["message"]) == ("2026-01-01T12:01:00.000000", None)
     shown = member.get(f"/servers/{server.uuid}/os-instance-actions/req-c").body["instanceAction"]
     assert [event["result"] for event in shown["events"]] == ["Success", "Error"]
+
+
+def test_the_placing_is_an_event_until_the_build_begins(
+    world: World, member: Caller, server: Instance
+) -> None:
+    put_flow(world, server, 1, id=build_id(server.uuid), kind="build", action="create")
+    shown = member.get(f"/servers/{server.uuid}/os-instance-actions/req-1").body["instanceAction"]
+    assert [event["event"] for event in shown["events"]] == [
+        "compute_stop_instance",
+        "conductor_schedule_and_build_instances",
+    ]
+    assert shown["events"][1]["result"] == "Success"
+
+
+def test_the_placing_of_a_server_without_a_host_failed(world: World, admin: Caller, server: Instance) -> None:
+    why = Failure(kind="NoValidHost", message="No valid host was found.")
+    failed = a_flow(
+        id=build_id(server.uuid), kind="build", action="create", instance_uuid=server.uuid,
+        request_id="req-1", state=FlowState.FAILED, error=why, started_at=EPOCH, finished_at=EPOCH,
+    )  # fmt: skip
+    with world.store.database(CELL).write() as tx:
+        flow_insert(tx, failed)
+    shown = admin.get(f"/servers/{server.uuid}/os-instance-actions/req-1").body["instanceAction"]
+    (event,) = shown["events"]
+    assert (event["event"], event["result"]) == ("conductor_schedule_and_build_instances", "Error")
+    assert event["details"] == why.message
 
 
 @pytest.mark.parametrize(("version", "has"), [("2.57", False), ("2.58", True)])

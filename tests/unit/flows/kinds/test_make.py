@@ -16,6 +16,7 @@ from compute_service.domain.flow import FlowState
 from compute_service.domain.host import CELL0
 from compute_service.domain.vif import NetworkRequest, RequestedNetworks, Vif
 from compute_service.store.flows import flows_of_instance, steps_of_flows
+from tests.fixtures.stores import assert_queries
 from tests.unit.flows.kinds.accounts import check
 from tests.unit.flows.kinds.trouble import GOES_ON, trouble
 from tests.unit.flows.kinds.world import ADMIN, CELL, MEMBER, World, state_of
@@ -62,7 +63,7 @@ def test_what_was_done_shows_as_one_action_with_its_events(world: World) -> None
         flows = flows_of_instance(tx, uuid)
         events = {step.event for step in steps_of_flows(tx, [flow.id for flow in flows])[flows[0].id]}
     assert [(flow.action, flow.request_id) for flow in flows] == [("create", "req-1")]
-    assert events >= {"conductor_schedule_and_build_instances", "compute__do_build_and_run_instance"}
+    assert events >= {"compute__do_build_and_run_instance"}
 
 
 def test_a_server_without_a_host_goes_to_cell0_with_the_reason(world: World) -> None:
@@ -388,3 +389,12 @@ def test_servers_of_an_anti_affinity_group_that_meet_on_a_host_part_again(world:
     hosts = {world.see(one.uuid).instance.host for one in (first, second)}
     assert hosts == {"h1", "h2"}
     check(world)
+
+
+def test_a_boot_takes_few_statements(world: World) -> None:
+    world.boot()
+    databases = [world.store.database(name) for name in world.store.names()]
+    with assert_queries(*databases, at_most=30):
+        (made,) = create_servers(MEMBER, world.svc, world.order()).servers
+        world.deliver()
+    assert state_of(world.see(made.uuid)) == ("active", None)
