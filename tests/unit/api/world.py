@@ -14,6 +14,7 @@ from compute_service.api.policies import ALL
 from compute_service.api.policy import Policy
 from compute_service.clients.fake.images import FakeImages
 from compute_service.clients.fake.network import FakeNetwork
+from compute_service.clients.notify import MemoryNotifier
 from compute_service.config.settings import Settings
 from compute_service.control.services import Services
 from compute_service.domain.errors import Unavailable
@@ -101,6 +102,7 @@ def make_world(settings: Settings | None = None, **parts: Any) -> World:
         "conductor": bell,
         "images": FakeImages(clock),
         "network": FakeNetwork(clock, map(numbered, count()).__next__),
+        "notify": MemoryNotifier(),
         "settings": settings or Settings(),
     }
     missing = {name: cast(Any, None) for name in Services.__dataclass_fields__ if name not in given}
