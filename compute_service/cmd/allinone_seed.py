@@ -41,13 +41,14 @@ PEOPLE: tuple[Person, ...] = (
     Person("nova", "service", "service"),
 )
 
-_SIZES: tuple[tuple[str, str, int, int, int], ...] = (
+SIZES: tuple[tuple[str, str, int, int, int], ...] = (
     ("1", "m1.tiny", 1, 512, 1),
     ("2", "m1.small", 1, 2048, 20),
     ("3", "m1.medium", 2, 4096, 40),
     ("4", "m1.large", 4, 8192, 80),
     ("42", "m1.nano", 1, 192, 1),
 )
+"""Flavors: identifier, name, processors, megabytes of memory, gigabytes of disk."""
 
 
 def seed_identity(identity: FakeIdentity) -> None:
@@ -85,7 +86,7 @@ def seed_network(network: FakeNetwork) -> None:
 def seed_flavors(store: Store) -> None:
     """Make the usual flavors where they are not there yet."""
     with store.api.write() as tx:
-        for flavorid, name, vcpus, memory_mb, root_gb in _SIZES:
+        for flavorid, name, vcpus, memory_mb, root_gb in SIZES:
             if flavor_get(tx, flavorid) is None:
                 flavor_insert(
                     tx,

@@ -1,0 +1,76 @@
+"""`python -m proving.site`: keeps a site in the foreground and says how to use it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from proving.plan import DATABASES, Plan
+from proving.process import Missing, NotReady
+from proving.site import Site, site
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until Ctrl-C or SIGTERM; returns the exit code (1: it did not start)."""
+    options = _parser().parse_args(argv)
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    plan = Plan(
+        cells=options.cells,
+        hosts=options.hosts,
+        database=options.database,
+        api_workers=options.api_workers,
+        conductors=options.conductors,
+    )
+    with tempfile.TemporaryDirectory(prefix="stratus-site-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(options.folder or scratch)
+        print(f"starting a site in {folder}", flush=True)
+        try:
+            with site(folder, plan) as made:
+                print(_told(made), flush=True)
+                while not stopping.wait(1.0):
+                    pass
+        except (Missing, NotReady, RuntimeError) as error:
+            print(f"the site did not start: {error}", file=sys.stderr)
+            return 1
+    print("ended")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m proving.site", description=main.__doc__)
+    parser.add_argument("--cells", type=int, default=1, metavar="N")
+    parser.add_argument("--hosts", type=int, default=1, metavar="N", help="fake hosts a cell")
+    parser.add_argument("--database", choices=DATABASES, default=DATABASES[0])
+    parser.add_argument("--api-workers", type=int, default=2, metavar="N")
+    parser.add_argument("--conductors", type=int, default=1, metavar="N", help="conductors a cell")
+    parser.add_argument("--folder", metavar="DIR", help="an empty folder to keep; otherwise it is removed")
+    return parser
+
+
+def _told(made: Site) -> str:
+    lines = [
+        f"ready after {made.timings['ready']:.1f} s",
+        "",
+        f"  compute    {made.compute_url}",
+        f"  identity   {made.identity_url}",
+        f"  image      {made.image_url}",
+        f"  network    {made.network_url}",
+        f"  placement  {made.placement_url}",
+        "",
+        *(f"  {one.name:<26} pid {one.pid:<8} {one.log}" for one in made.daemons.values()),
+        "",
+        f"  export OS_CLIENT_CONFIG_FILE={made.clouds_file}",
+        "  openstack --os-cloud demo server create --flavor m1.tiny --image cirros --network private one",
+        "  openstack --os-cloud admin compute service list",
+        f"  nova-manage --config-file {made.nova_conf} cell_v2 list_cells",
+        "",
+        "Ctrl-C ends it.",
+    ]
+    return "\n".join(lines)
