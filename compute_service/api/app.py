@@ -13,34 +13,20 @@ from __future__ import annotations
 
 import logging
 import re
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import pecan.core
 
-from compute_service.api import discovery, versions
-from compute_service.api.context import (
-    REQUEST_ID,
-    Environ,
-    StartResponse,
-    WsgiApp,
-    context_of,
-    name_request,
-)
-from compute_service.api.errors import (
-    NO_SUCH_PLACE,
-    BadMediaType,
-    Fault,
-    Gone,
-    TooLarge,
-    fault,
-    fault_of,
-)
+from compute_service.api import versions
+from compute_service.api.context import REQUEST_ID, Environ, WsgiApp, context_of
+from compute_service.api.edge import JSON, Edge
+from compute_service.api.errors import NO_SUCH_PLACE, Fault, Gone, fault_of
 from compute_service.api.fields import Bad
+from compute_service.api.front import Front
 from compute_service.api.hosts import HostStatuses
+from compute_service.api.incoming import action_of, decoded, path_of, raw_body
 from compute_service.api.links import Links, application_root
 from compute_service.api.policy import Policy
 from compute_service.api.query import pairs_of, read_query
@@ -50,16 +36,12 @@ from compute_service.api.shape import View, body_field, complaint, read, trim
 from compute_service.api.table import Place, Route, Table, row_at
 from compute_service.control.services import Services
 from compute_service.domain.errors import ComputeError, Invalid, NotFound
-from compute_service.domain.request_id import bound
 
 LOG = logging.getLogger(__name__)
-ACCESS = logging.getLogger("compute_service.api.access")
 ROUTE = "stratus.route"
 """Where the WSGI environment tells the row that a request took, for metrics."""
-JSON = "application/json"
 
 _PROJECT = re.compile(r"[0-9a-f-]+\Z")
-_HEADER, _OLD_HEADER = "OpenStack-API-Version", "X-OpenStack-Nova-API-Version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,172 +64,6 @@ def application(parts: Parts, authenticate: Callable[[WsgiApp], WsgiApp]) -> Wsg
     settings = parts.svc.settings.oslo_middleware
     front = Front(authenticate(ComputeApp(parts)), parts.link_prefix)
     return Edge(front, settings.max_request_body_size, settings.enable_proxy_headers_parsing)
-
-
-def _answer(
-    start_response: StartResponse, status: int, body: bytes, headers: Iterable[tuple[str, str]] = ()
-) -> list[bytes]:
-    start_response(
-        f"{status} {_REASONS.get(status, 'Unknown')}",
-        [("Content-Type", JSON), ("Content-Length", str(len(body))), *headers],
-    )
-    return [body]
-
-
-_REASONS = {
-    200: "OK",
-    300: "Multiple Choices",
-    302: "Found",
-    404: "Not Found",
-    413: "Request Entity Too Large",
-}
-_REASONS[500] = "Internal Server Error"
-
-
-class Edge:
-    """The outermost layer: names the request, bounds its body, and lets no error out without a fault body."""
-
-    def __init__(self, app: WsgiApp, max_body: int, proxied: bool = False) -> None:
-        self._app, self._max_body, self._proxied = app, max_body, proxied
-
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
-        began = time.perf_counter()
-        request_id = name_request(environ)
-        seen: list[str] = []
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            seen.append(status)
-            named = [*headers, ("x-openstack-request-id", request_id), ("x-compute-request-id", request_id)]
-            return start_response(status, named, exc_info) if exc_info else start_response(status, named)
-
-        try:
-            with bound(request_id):
-                body = self._bounded(environ, start)
-        except Exception as error:
-            LOG.exception("request %s failed", request_id)
-            refused = fault_of(error)
-            body = _answer(start, refused.status, refused.body)
-        ACCESS.info(
-            '%s %s "%s %s" status: %s time: %.6f',
-            environ.get("REMOTE_ADDR", "-"),
-            request_id,
-            environ["REQUEST_METHOD"],
-            environ.get("PATH_INFO", ""),
-            seen[-1].split(" ", 1)[0] if seen else "-",
-            time.perf_counter() - began,
-        )
-        return body
-
-    def _bounded(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
-        if self._proxied:
-            _believe_proxy(environ)
-        length = environ.get("CONTENT_LENGTH") or ""
-        if length.isdigit() and int(length) > self._max_body:
-            refused = fault_of(TooLarge("Request is too large."))
-            return _answer(start, refused.status, refused.body)
-        if environ.get("HTTP_TRANSFER_ENCODING"):
-            environ["wsgi.input"] = _Bounded(environ["wsgi.input"], self._max_body)
-        return self._app(environ, start)
-
-
-def _believe_proxy(environ: Environ) -> None:
-    """Take scheme, host and prefix of the address from what the proxy in front says was asked."""
-    get = environ.get
-    forwarded = dict(
-        pair.strip().split("=", 1)
-        for pair in get("HTTP_FORWARDED", "").split(",")[0].split(";")
-        if "=" in pair
-    )
-    scheme = forwarded.get("proto", "").strip('"') or get("HTTP_X_FORWARDED_PROTO")
-    host = forwarded.get("host", "").strip('"') or get("HTTP_X_FORWARDED_HOST")
-    if scheme:
-        environ["wsgi.url_scheme"] = scheme.lower()
-    if host:
-        environ["HTTP_HOST"] = host.split(",")[0].strip()
-    if get("HTTP_X_FORWARDED_PREFIX"):
-        environ["SCRIPT_NAME"] = environ["HTTP_X_FORWARDED_PREFIX"]
-
-
-class _Bounded:
-    """An input of unknown length that refuses to be longer than allowed."""
-
-    def __init__(self, stream: Any, most: int) -> None:
-        self._stream, self._left = stream, most
-
-    def read(self, size: int = -1) -> bytes:
-        """Read at most `size` bytes. Raises TooLarge."""
-        wanted = self._left + 1 if size < 0 else min(size, self._left + 1)
-        data: bytes = self._stream.read(wanted)
-        self._left -= len(data)
-        if self._left < 0:
-            raise TooLarge("Request is too large.")
-        return data
-
-
-class Front:
-    """What can be asked without a token: which versions there are."""
-
-    def __init__(self, app: WsgiApp, link_prefix: str | None) -> None:
-        self._app, self._prefix = app, link_prefix
-
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer about versions, or pass on."""
-        path: str = environ.get("PATH_INFO", "")
-        version, _, rest = path.lstrip("/").partition("/")
-        if version in ("v2.1", "v2") and rest.strip("/"):
-            return self._app(environ, start_response)
-        root = application_root(environ, self._prefix)
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            refused = fault(404, NO_SUCH_PLACE)
-            return self._send(environ, start_response, refused.status, refused.body)
-        if path == "":
-            start_response("302 Found", [("Location", f"{root}/"), ("Content-Length", "0")])
-            return [b""]
-        if not path.strip("/"):
-            return self._send(environ, start_response, 200, encode(discovery.version_list(root)))
-        if version in ("v2.1", "v2"):
-            return self._document(environ, start_response, root, version)
-        return self._send(environ, start_response, 300, encode(discovery.choices(root, path)))
-
-    def _document(
-        self, environ: Environ, start_response: StartResponse, root: str, version: str
-    ) -> Iterable[bytes]:
-        headers: list[tuple[str, str]] = []
-        if version == "v2.1":
-            try:
-                asked = versions.negotiate(
-                    environ.get("HTTP_OPENSTACK_API_VERSION"),
-                    environ.get("HTTP_X_OPENSTACK_NOVA_API_VERSION"),
-                )
-            except ComputeError as error:
-                refused = fault_of(error)
-                return self._send(environ, start_response, refused.status, refused.body)
-            headers = _version_headers(asked)
-        document = discovery.version_document(root, "v2.0" if version == "v2" else version)
-        assert document is not None  # noqa: S101
-        return self._send(environ, start_response, 200, encode(document), headers)
-
-    @staticmethod
-    def _send(
-        environ: Environ,
-        start_response: StartResponse,
-        status: int,
-        body: bytes,
-        headers: Iterable[tuple[str, str]] = (),
-    ) -> Iterable[bytes]:
-        sent = _answer(start_response, status, body, headers)
-        return [b""] if environ["REQUEST_METHOD"] == "HEAD" else sent
-
-
-def _version_headers(version: int) -> list[tuple[str, str]]:
-    shown = versions.text(version)
-    return [
-        (_HEADER, f"compute {shown}"),
-        (_OLD_HEADER, shown),
-        ("Vary", _HEADER),
-        ("Vary", _OLD_HEADER),
-    ]
 
 
 @dataclass(slots=True)
@@ -273,7 +89,7 @@ class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
 
     def find_controller(self, state: Any) -> tuple[_Hit, tuple[()], dict[str, str]]:
         """Find the place of the request's path in the table."""
-        prefix, *parts = _path_of(state.request.environ).strip("/").split("/")
+        prefix, *parts = path_of(state.request.environ).strip("/").split("/")
         table, project = self._parts.table, None
         if not table.knows(parts[0]) and _PROJECT.match(parts[0]):
             project, parts = parts[0], parts[1:]
@@ -291,7 +107,7 @@ class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
             if controller.place is None:
                 raise NotFound(NO_SUCH_PLACE)
             legacy = controller.prefix == "v2"
-            version = versions.LOWEST if legacy else _version_of(environ)
+            version = versions.LOWEST if legacy else versions.asked_by(environ)
             req = self._request(environ, controller, ctx, version, legacy)
             reply = self._run(environ, controller, req)
         except ComputeError as error:
@@ -308,7 +124,7 @@ class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
         for name, value in reply.headers:
             response.headers.add(name, value)
         if version is not None and controller.prefix != "v2":
-            for name, value in _version_headers(version):
+            for name, value in versions.headers(version):
                 response.headers.add(name, value)
 
     def _handle_empty_response_body(self, state: Any) -> None:
@@ -328,11 +144,11 @@ class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
         rows = place.methods.get(method)
         raw, body = b"", None
         if method in ("POST", "PUT") or environ.get("CONTENT_LENGTH", "0") not in ("", "0"):
-            raw = _raw_body(environ)
+            raw = raw_body(environ)
         if rows is None:
             if method != "POST" or not place.actions:
                 raise NotFound(NO_SUCH_PLACE)
-            name, body = _action_of(raw)
+            name, body = action_of(raw)
             rows = place.actions.get(name)
             if rows is None:
                 raise Invalid(f"There is no such action: {name}")
@@ -346,7 +162,7 @@ class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
             raise NotFound(NO_SUCH_PLACE)
         if row.handler is None:
             raise Gone("This API is no longer available.")
-        return self._call(row, req, environ, _decoded(raw) if row.body and row.action is None else body)
+        return self._call(row, req, environ, decoded(raw) if row.body and row.action is None else body)
 
     def _call(self, row: Route, req: Request, environ: Environ, body: Any) -> Reply:
         assert row.handler is not None  # noqa: S101
@@ -378,54 +194,6 @@ def _body_of(row: Route, body: Any, req: Request) -> Any:
     except Bad as bad:
         bad.at = row.action if bad.at is None else bad.at
         raise complaint(bad) from None
-
-
-def _version_of(environ: Environ) -> int:
-    return versions.negotiate(
-        environ.get("HTTP_OPENSTACK_API_VERSION"), environ.get("HTTP_X_OPENSTACK_NOVA_API_VERSION")
-    )
-
-
-def _path_of(environ: Environ) -> str:
-    """Return the path as text; one that is not UTF-8 leads nowhere."""
-    path: str = environ.get("PATH_INFO", "")
-    if path.isascii():
-        return path
-    return path.encode("latin-1").decode("utf-8", "replace")
-
-
-_JSON_TYPES = (JSON, discovery.MEDIA, "text/plain", "")
-
-
-def _raw_body(environ: Environ) -> bytes:
-    """Return the body. Raises BadMediaType, or Invalid when it is shorter than announced."""
-    kind = (environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
-    if kind not in _JSON_TYPES:
-        raise BadMediaType(f"Unsupported Content-Type {kind}")
-    stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH") or ""
-    if length.isdigit():
-        raw: bytes = stream.read(int(length))
-        if len(raw) < int(length):
-            raise Invalid("The request body ended early.")
-        return raw
-    return stream.read() if environ.get("HTTP_TRANSFER_ENCODING") else b""
-
-
-def _decoded(raw: bytes) -> Any:
-    if not raw:
-        raise Invalid("Malformed request body")
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Invalid("Malformed request body") from None
-
-
-def _action_of(raw: bytes) -> tuple[str, Any]:
-    """Return the name and the value of the only key of a body."""
-    decoded = _decoded(raw)
-    if not isinstance(decoded, dict) or len(decoded) != 1:
-        raise Invalid("Malformed request body")
-    return next(iter(decoded.items()))
 
 
 def _refusal(refused: Fault) -> Reply:

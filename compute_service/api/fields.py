@@ -7,15 +7,11 @@ refuses it by raising `Bad` in the words of JSON Schema, or returns it in the fo
 
 from __future__ import annotations
 
-import base64
-import binascii
-import ipaddress
 import re
-import unicodedata
-import uuid
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
+
+from compute_service.api.forms import printable, read_base64, read_ip, read_regex, read_time, read_uuid
 
 Schema = dict[str, Any]
 
@@ -132,13 +128,6 @@ class Named(Field):
 
     def schema(self) -> Schema:
         return {"type": "string", "minLength": 1, "maxLength": self.most, "format": "name"}
-
-
-def printable(value: str) -> bool:
-    """Tell whether a text has no control characters, line breaks or unassigned code points."""
-    return value.isprintable() or all(
-        unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" for c in value
-    )
 
 
 class Printable(Field):
@@ -351,50 +340,12 @@ class Map(Field):
         return out
 
 
-def read_uuid(value: str) -> str:
-    """Return a UUID in its canonical form. Raises ValueError."""
-    return str(uuid.UUID(value))
-
-
-def read_time(value: str) -> datetime:
-    """Return an ISO 8601 time as a naive datetime in UTC. Raises ValueError."""
-    found = datetime.fromisoformat(value.strip())
-    return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
-
-
-def read_regex(value: str) -> str:
-    """Return a regular expression that compiles. Raises ValueError."""
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-def _read_ip(version: int) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        found = ipaddress.ip_address(value)
-        if version not in (0, found.version):
-            raise ValueError(value)
-        return value
-
-    return read
-
-
-def _read_base64(value: str) -> str:
-    try:
-        base64.b64decode("".join(value.split()), validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
 UUID = Text(form="uuid", reads=read_uuid)
 TIME = Text(form="date-time", reads=read_time)
 REGEX = Text(form="regex", reads=read_regex)
-IPV4 = Text(form="ipv4", reads=_read_ip(4))
-IPV6 = Text(form="ipv6", reads=_read_ip(6))
-IP = Text(form="ip", reads=_read_ip(0))
+IPV4 = Text(form="ipv4", reads=read_ip(4))
+IPV6 = Text(form="ipv6", reads=read_ip(6))
+IP = Text(form="ip", reads=read_ip(0))
 NAME = Named()
 BOOLISH = Boolish()
 HOST_NAME = Text(1, 255, r"^[a-zA-Z0-9-._]*$")
@@ -406,4 +357,4 @@ SPARE_INT = 2_147_483_647
 
 def base64_text(most: int | None = None) -> Text:
     """Return the kind of a base64 text of at most `most` characters."""
-    return Text(0, most, form="base64", reads=_read_base64)
+    return Text(0, most, form="base64", reads=read_base64)

@@ -8,13 +8,15 @@ change somewhere in `api/`, unless its row says why nothing has to be done here.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from compute_service.domain.errors import ComputeError, Invalid
 
 LOWEST = 1
 HIGHEST = 104
+_HEADER, _OLD_HEADER = "OpenStack-API-Version", "X-OpenStack-Nova-API-Version"
 
 Kept = Literal["here", "control", "signal", "gone", "later"]
 """Where a microversion shows: in the API's tables; in the use cases or below; nowhere, for it only signals
@@ -87,6 +89,19 @@ def negotiate(header: str | None, legacy_header: str | None) -> int:
     if legacy_header:
         return _parsed(legacy_header.strip().lower())
     return LOWEST
+
+
+def asked_by(environ: Mapping[str, Any]) -> int:
+    """Return the version that a WSGI request asks for. Raises as `negotiate` does."""
+    return negotiate(
+        environ.get("HTTP_OPENSTACK_API_VERSION"), environ.get("HTTP_X_OPENSTACK_NOVA_API_VERSION")
+    )
+
+
+def headers(version: int) -> list[tuple[str, str]]:
+    """Return the headers that tell which version an answer is of."""
+    shown = text(version)
+    return [(_HEADER, f"compute {shown}"), (_OLD_HEADER, shown), ("Vary", _HEADER), ("Vary", _OLD_HEADER)]
 
 
 M = Microversion

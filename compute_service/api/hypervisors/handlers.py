@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UnsetType
 
-from compute_service.api.fields import read_uuid
+from compute_service.api.forms import read_uuid
 from compute_service.api.hypervisors import views
 from compute_service.api.hypervisors.bodies import HypervisorQuery, NumberedQuery, ShowQuery
 from compute_service.api.links import Link

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from compute_service.api.fields import REGEX, TIME, OneOf, read_time
+from compute_service.api.fields import REGEX, TIME, OneOf
+from compute_service.api.forms import read_time
 from compute_service.api.paging import page_size
 from compute_service.api.policies import servers as policy
 from compute_service.api.policies.rule import Rule

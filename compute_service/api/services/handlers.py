@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UnsetType
 
 from compute_service.api.errors import NO_SUCH_PLACE
-from compute_service.api.fields import read_uuid
+from compute_service.api.forms import read_uuid
 from compute_service.api.request import Request
 from compute_service.api.services import views
 from compute_service.api.services.bodies import NamedServiceUpdate, ServiceQuery, ServiceUpdate
