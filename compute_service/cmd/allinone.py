@@ -58,6 +58,8 @@ LOG = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
 CELL = "cell1"
+_BROKER = "local:///"
+"""The bus of the cell; also of the API level unless an option gives that a broker of its own."""
 _OPEN = {
     "image": frozenset({"/", "/versions"}),
     "network": frozenset({"/"}),
@@ -138,7 +140,7 @@ class AllInOne:
         of_all: Any = self._late[1] if wishes.real_placement else fake
         self.placement: Placement = of_all
         self.store: Store = embedded_store(
-            wishes.directory, (CELL,), "local:///", wishes.clock.now, self.metrics.statement
+            wishes.directory, (CELL,), _BROKER, wishes.clock.now, self.metrics.statement
         )
         outside = Outside(
             self.identity,
@@ -155,7 +157,8 @@ class AllInOne:
         self.settled = threading.Event()
         """Set when the hosts are up; until then nobody chooses among them."""
         self.scheduler = SchedulerPart(self.parts, self.timers, self.settled)
-        agent = agent_parts(self.settings, wishes.clock, self.parts.buses.api, self.images, of_hosts)
+        of_cell = self.parts.buses.at(_BROKER)
+        agent = agent_parts(self.settings, wishes.clock, of_cell, self.images, of_hosts)
         self.hypervisors: Mapping[str, Hypervisor] = agent.drivers
         self.agent = Agent(agent)
         self.server = ThreadedServer(ADDRESS, wishes.port, {})
@@ -283,7 +286,7 @@ def _settings(wishes: Wishes, directory: Path) -> Settings:
             "host": "stratus",
             "my_ip": ADDRESS,
             "state_path": directory,
-            "transport_url": "local:///",
+            "transport_url": _BROKER,
             "compute_driver": "fake.FakeDriver",
             "periodic_fuzzy_delay": 5,
             "manager_shutdown_timeout": 10,

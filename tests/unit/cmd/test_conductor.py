@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compute_service.cmd.conductor import ConductorPart
+from compute_service.cmd.timers import Timers
+from compute_service.domain.errors import Invalid
+from compute_service.domain.flow import FlowKey
+from compute_service.domain.host import Cell
+from compute_service.domain.protocol import Conductor
+from compute_service.store.mappings import cell_mapping_insert
+from tests.fixtures.all_in_one import Start
+
+
+def register(site: Any, url: str) -> Conductor:
+    """Return a client of the conductors on a bus."""
+    client: Conductor = site.parts.buses.at(url).client(Conductor, "conductor", timeout=5)
+    return client
+
+
+def test_a_cell_that_is_mapped_later_is_served_too(
+    start_site: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = start_site(hosts=1)
+    new = {"two": "local:///two", "three": "kafka://127.0.0.1/"}
+    with site.store.api.write() as tx:
+        for number, (name, url) in enumerate(new.items()):
+            uuid = f"{number}" * 8 + "-0000-4000-8000-000000000000"
+            cell_mapping_insert(
+                tx, Cell(uuid=uuid, name=name, transport_url=url, database_connection="sqlite://")
+            )
+    site.store.refresh()
+    site.conductor.serve_cells()
+    register(site, "local:///two").wake((FlowKey(database="nowhere", flow_id="f"),))
+    assert "cell three is not served: daemons cannot talk over 'kafka'" in caplog.text
+
+
+def test_where_the_api_level_has_a_broker_of_its_own_hosts_are_sent_away(start_site: Start) -> None:
+    site = start_site(hosts=1, options={"DEFAULT": {"transport_url": "local:///api"}})
+    with pytest.raises(Invalid, match="Hosts report on the message bus of their cell"):
+        register(site, "local:///api").servers_on_host("h")
+    assert register(site, "local:///").servers_on_host("h") == ()
+
+
+def test_flows_are_not_begun_any_more_once_it_stops(start_site: Start) -> None:
+    site = start_site(hosts=1)
+    part = ConductorPart(site.parts, Timers())
+    assert part.stop(1)
+    ran: list[int] = []
+    part.submit(lambda: ran.append(1))
+    assert ran == []
