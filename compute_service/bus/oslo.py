@@ -53,7 +53,13 @@ class OsloBus:
     """A `Bus` over the broker at `url` (by default [DEFAULT] transport_url). Raises ComputeError for an
     address that cannot carry calls."""
 
-    def __init__(self, settings: Settings, url: str | None = None, observe: Observe = unobserved) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        url: str | None = None,
+        observe: Observe = unobserved,
+        sent: Observe = unobserved,
+    ) -> None:
         address = url or settings.default.transport_url
         if not address.startswith(("rabbit:", "kombu+")):
             raise ComputeError(
@@ -61,6 +67,9 @@ class OsloBus:
             )
         self.timeout = float(settings.default.rpc_response_timeout)
         self._observe = observe
+        self.sent = sent
+        """Called after each message that goes out, as `observe` is after each that came in; a cast that was
+        given up has the outcome `dropped`."""
         self._conf = messaging_conf(settings)
         self._transport = oslo_messaging.get_rpc_transport(self._conf, url=address)
         self._casting = Pool(_CASTING_THREADS, "bus-cast")
@@ -193,19 +202,39 @@ class _OsloSender:
         message, context = _message(verb, args), _context()
         since = time.monotonic()
 
+        def dropped(why: object) -> None:
+            LOG.warning("dropped '%s' to %s: %s", verb.name, self._address(), why)
+            self._sent(verb, "dropped", since)
+
         def send() -> None:
             if time.monotonic() - since > CAST_AGE:
-                LOG.warning("dropped '%s' to %s: the broker was out of reach", verb.name, self._address())
+                dropped("the broker was out of reach")
                 return
             try:
                 self._bus.rpc(self._target, None, retry=1).cast(context, _METHOD, **message)
             except Exception as error:
-                LOG.warning("could not send '%s' to %s: %s", verb.name, self._address(), error)
+                dropped(error)
+            else:
+                self._sent(verb, "ok", since)
 
         if not self._bus.cast(send):
-            LOG.warning("dropped '%s' to %s: too much is waiting", verb.name, self._address())
+            dropped("too much is waiting")
 
     def call(self, verb: Verb, args: msgspec.Struct) -> Any:
+        since = time.monotonic()
+        outcome = "ok"
+        try:
+            return self._call(verb, args)
+        except ComputeError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self._sent(verb, outcome, since)
+
+    def _sent(self, verb: Verb, outcome: str, since: float) -> None:
+        self._bus.sent(self._target.topic, verb.name, outcome, time.monotonic() - since)
+
+    def _call(self, verb: Verb, args: msgspec.Struct) -> Any:
         message, context = _message(verb, args), _context()
         deadline = time.monotonic() + self._timeout
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from compute_service.cmd.healthcheck import LIVE, READY
 from compute_service.cmd.serve import Site, serve, settings_of_command, workers_of
 
 PROGRAM = "nova-api"
@@ -22,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.osapi_compute_listen,
         options.osapi_compute_listen_port,
         workers_of(options.osapi_compute_workers),
+        health=LIVE,
+        ready=READY,
     )
     return serve(site, settings)
 

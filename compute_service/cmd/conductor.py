@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import uuid
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from compute_service.bus.pool import Pool
@@ -18,6 +17,7 @@ from compute_service.conductor.hosts import Hosts
 from compute_service.conductor.power import PowerSync
 from compute_service.conductor.reconcilers import reconcilers
 from compute_service.conductor.service import ConductorService
+from compute_service.control.hosts import count_services
 from compute_service.control.liveness import SeenUp
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.host import Cell
@@ -25,13 +25,13 @@ from compute_service.domain.protocol import Conductor
 from compute_service.flows.engine import Engine, Timing
 from compute_service.flows.kinds import FLOWS
 from compute_service.ports.bus import Serving
-from compute_service.store.flows import flow_count_by_state
+from compute_service.store.flow_figures import FlowFigures, flow_figures
 
 LOG = logging.getLogger(__name__)
 
 BINARY = "nova-conductor"
 _COUNT_EVERY = 30.0
-"""Seconds between two counts of flows for the metrics."""
+"""Seconds between two counts of flows and daemons for the metrics."""
 _CELLS_EVERY = 30.0
 """Seconds between two looks for new cells."""
 
@@ -49,13 +49,13 @@ class ConductorPart:
             owner=f"{options.default.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
             timing=Timing(lease=options.stratus.flow_lease, resend=options.stratus.resend_interval),
             host_up=SeenUp(svc),
-            observer=parts.metrics,
+            observer=parts.metrics if options.stratus.metrics_port else None,
         )
         self._servings: dict[str, Serving] = {}
         timers.every(options.stratus.flow_lease / 6, self.engine.renew, "leases")
         timers.every(_CELLS_EVERY, self.serve_cells, "cells", delay=_CELLS_EVERY)
         if options.stratus.metrics_port:
-            timers.every(_COUNT_EVERY, self.count_flows, "flow-count")
+            timers.every(_COUNT_EVERY, self.count, "count")
         presence = Presence(svc, BINARY, CONDUCTOR, Conductor.VERSION)
         timers.every(options.default.report_interval, presence.beat, "conductor-presence")
         if options.default.periodic_enable:
@@ -79,14 +79,15 @@ class ConductorPart:
                 except ComputeError as error:
                     LOG.error("cell %s is not served: %s", cell.name or cell.uuid, error.message)
 
-    def count_flows(self) -> None:
-        """Show in the metrics how many flows there are, by state, in all databases that answer."""
-        store = self._parts.svc.store
-        total: Counter[str] = Counter()
-        for counts in store.fan_out(flow_count_by_state, store.names()).values():
-            if not isinstance(counts, ComputeError):
-                total.update({state.value: count for state, count in counts.items()})
-        self._parts.metrics.flows_are(total)
+    def count(self) -> None:
+        """Show in the metrics the flows of all databases that answer, and which daemons are alive."""
+        svc, metrics = self._parts.svc, self._parts.metrics
+        now, at = svc.clock.time(), svc.clock.now()
+        answers = svc.store.fan_out(lambda tx: flow_figures(tx, now), svc.store.names()).values()
+        total = sum((one for one in answers if isinstance(one, FlowFigures)), FlowFigures())
+        ages = {state: (at - since).total_seconds() for state, since in total.since.items()}
+        metrics.flows_are(total.counts, ages, total.overdue)
+        metrics.services_are(count_services(svc))
 
     def submit(self, work: Callable[[], None]) -> None:
         """Have something done on the threads for flows; not any more once the daemon stops."""

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from compute_service.cmd.healthcheck import ping
 from compute_service.cmd.runner import Runner, begin
 from compute_service.cmd.timers import Timers
 from compute_service.cmd.wiring import Parts, parts_of
@@ -92,12 +93,6 @@ def run_with_parts(
         return assemble(parts, runner.timers)
 
     return run(program, argv, made)
-
-
-def ping(store: Store) -> None:
-    """Raise when the API database does not answer (a health check)."""
-    with store.api.read():
-        pass
 
 
 def wait_for_database(store: Store, settings: Settings) -> None:

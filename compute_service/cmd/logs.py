@@ -1,4 +1,5 @@
-"""Logs: one line an event, as `key=value` pairs, as JSON, or with fields in the systemd journal.
+"""Logs: one line an event, as `key=value` pairs, as other OpenStack services write them, as JSON, or with
+fields in the systemd journal.
 
 Every line has time, level, logger, process and, within a request or a flow, the request's id. Anything handed
 over as `extra` becomes a field. Secrets of the configuration and passwords in addresses are masked, whoever
@@ -94,6 +95,35 @@ class Pairs(logging.Formatter):
         return self._masker(line if traceback is None else f"{line}\n{traceback}")
 
 
+class Oslo(logging.Formatter):
+    """`date time process LEVEL logger [request ids, user, project] message`, each line of a traceback too."""
+
+    def __init__(self, masker: Masker) -> None:
+        super().__init__()
+        self._masker = masker
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, or as many as the message and the traceback have."""
+        asker = request_id.asker()
+        request = getattr(record, "request_id", None) or asker.request_id
+        who = "-"
+        if request:
+            parts = (
+                asker.global_request_id or "None",
+                request,
+                asker.user_id or "-",
+                asker.project_id or "-",
+            )
+            who = " ".join(parts)
+        # Times are UTC here as in every other form.
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        head = f"{at} {record.process} {record.levelname} {record.name} [{who}] "
+        lines = record.getMessage().splitlines() or [""]
+        if record.exc_info:
+            lines += logging.Formatter().formatException(record.exc_info).splitlines()
+        return self._masker("\n".join(head + line for line in lines))
+
+
 class Json(logging.Formatter):
     """One JSON object a line."""
 
@@ -159,7 +189,8 @@ def _quoted(value: Any) -> str:
 def configure(settings: Settings, program: str) -> None:
     """Make the root logger write as the settings say. May be called again."""
     masker = Masker(secrets_of(settings))
-    formatter = Json(masker) if settings.default.use_json else Pairs(masker)
+    lines = Oslo if settings.stratus.log_lines == "oslo" else Pairs
+    formatter = Json(masker) if settings.default.use_json else lines(masker)
     root = logging.getLogger()
     for old in list(root.handlers):
         if getattr(old, "of_stratus", False):

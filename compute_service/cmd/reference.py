@@ -118,7 +118,8 @@ def metrics_page() -> str:
     rows = ((f"`{name}`", kind, labels or "–", about) for name, kind, labels, about in Metrics().rows())
     return (
         "# Metrics\n\nGenerated from `cmd/metrics.py`. Shown at `/metrics` of `[stratus] metrics_listen` and "
-        "`metrics_port`, beside `/healthz`. Counters carry `_total`, histograms are in seconds.\n\n"
+        "`metrics_port`, beside `/livez` and `/readyz`. A histogram has `_bucket`, `_sum` and `_count`. What "
+        "they are good for: [how-to/monitor-a-site.md](../how-to/monitor-a-site.md).\n\n"
         + table(("metric", "kind", "labels", "counts"), rows)
     )
 

@@ -23,8 +23,9 @@ from types import FrameType
 
 from compute_service.cmd import systemd
 from compute_service.cmd.bell import Bell
+from compute_service.cmd.health import Health, Listener
 from compute_service.cmd.logs import configure, set_levels
-from compute_service.cmd.metrics import Health, Listener, Metrics, with_process_figures
+from compute_service.cmd.metrics import Metrics, with_process_figures
 from compute_service.cmd.timers import Timers
 from compute_service.config.load import ConfigError, adopt
 from compute_service.config.settings import Settings
@@ -57,7 +58,7 @@ class Runner:
         self.timers = Timers()
         self._stops: list[tuple[str, Stop]] = []
         self._reloads: list[Callable[[], object]] = []
-        self.health.add("timers", self.timers.check)
+        self.health.add("timers", self.timers.check, live=True)
 
     def on_stop(self, name: str, stop: Stop) -> None:
         """Have a part ended when the daemon stops; the part added last ends first."""
@@ -109,7 +110,7 @@ class Runner:
             problems = self.health.problems()
             if problems:
                 LOG.error("%s is not well: %s", self.program, problems)
-            else:
+            if not self.health.hangs():
                 systemd.alive()
             if not self._words and not self._bell.wait(pause):
                 continue

@@ -39,7 +39,8 @@ _ANSWER_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is served and where. `health` is a path that is answered without a token."""
+    """What is served and where. `health` is a path that is answered without a token as long as the workers
+    are alive, and `ready` one that also fails when they lack what they work with."""
 
     program: str
     target: str
@@ -47,6 +48,7 @@ class Site:
     port: int
     workers: int
     health: str = "/"
+    ready: str | None = None
 
     @property
     def url_host(self) -> str:
@@ -144,22 +146,26 @@ def _figures_listener(site: Site, settings: Settings) -> Any:
     options = settings.stratus
     if not options.metrics_port:
         return None
-    from compute_service.cmd.metrics import Health, Listener, Metrics
+    from compute_service.cmd.health import Health, Listener
+    from compute_service.cmd.metrics import Metrics
 
     health = Health()
-    health.add("api", lambda: _ask(site))
+    health.add("workers", lambda: _ask(site, site.health), live=True)
+    if site.ready is not None:
+        ready = site.ready
+        health.add("ready", lambda: _ask(site, ready))
     return Listener(options.metrics_listen, options.metrics_port, Metrics(), health)
 
 
-def _ask(site: Site) -> None:
+def _ask(site: Site, path: str) -> None:
     """Make one request. Raises when there is no good answer in time."""
     connection = http.client.HTTPConnection(site.url_host, site.port, timeout=_ANSWER_SECONDS)
     try:
-        connection.request("GET", site.health)
+        connection.request("GET", path)
         answer = connection.getresponse()
         answer.read()
         if answer.status >= 500:
-            raise RuntimeError(f"{site.program} answers {answer.status}")
+            raise RuntimeError(f"{site.program} answers {path} with {answer.status}")
     finally:
         connection.close()
 
@@ -171,7 +177,7 @@ def _watch(site: Site, settings: Settings, stopping: threading.Event) -> None:
     ready = False
     while not stopping.wait(0.05 if not ready else (limit or 60.0) / 3):
         try:
-            _ask(site)
+            _ask(site, site.health)
         except (OSError, http.client.HTTPException, RuntimeError) as error:
             if ready:
                 LOG.error("%s does not answer: %s", site.program, error)

@@ -53,7 +53,9 @@ class Buses:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
-        self._observe = metrics.message if settings.stratus.metrics_port else unobserved
+        counted = settings.stratus.metrics_port > 0
+        self._observe = metrics.message if counted else unobserved
+        self._sent = metrics.call if counted else unobserved
         self._made: dict[str, Bus] = {}
         self._lock = threading.Lock()
 
@@ -85,7 +87,7 @@ class Buses:
             )
         from compute_service.bus.oslo import OsloBus
 
-        return OsloBus(self._settings, url, observe=self._observe)
+        return OsloBus(self._settings, url, observe=self._observe, sent=self._sent)
 
 
 class Agents:
@@ -124,6 +126,11 @@ class Parts:
         if close is not None:
             close()
         self.svc.store.close()
+
+
+def _show_pools(store: Store, metrics: Metrics) -> None:
+    for name, use in store.pools().items():
+        metrics.pool_is(name, use.in_use, use.idle, use.most)
 
 
 def store_of(settings: Settings, metrics: Metrics) -> Store:
@@ -175,4 +182,6 @@ def parts_of(settings: Settings, outside: Outside, metrics: Metrics, store: Stor
         settings=settings,
     )
     store.listen(watch_changes(svc))
+    if settings.stratus.metrics_port:
+        metrics.look_by(lambda: _show_pools(store, metrics))
     return Parts(svc, buses, metrics)

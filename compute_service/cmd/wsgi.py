@@ -15,6 +15,7 @@ from compute_service.api.context import WsgiApp
 from compute_service.api.policy import Policy, load_policy
 from compute_service.api.routes import RULES
 from compute_service.cmd.authenticate import Authenticate, authenticator
+from compute_service.cmd.healthcheck import Remembered, ping, with_health
 from compute_service.cmd.metrics import Metrics
 from compute_service.cmd.wiring import Parts, parts_of
 from compute_service.cmd.worker import begin_worker
@@ -35,7 +36,9 @@ def start(program: str) -> WsgiApp:
 def compute_application(parts: Parts, authenticate: Authenticate) -> WsgiApp:
     """Return the compute API over the given parts."""
     app = application(ApiParts(parts.svc, policy_of(parts.settings)), authenticate)
-    return parts.metrics.measured(app) if parts.settings.stratus.metrics_port else app
+    if parts.settings.stratus.metrics_port:
+        app = parts.metrics.measured(app)
+    return with_health(app, Remembered(lambda: ping(parts.svc.store)))
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -13,6 +13,12 @@ class Stratus(Section):
 
     metrics_listen: str = opt("127.0.0.1", "The address at which a daemon shows metrics and its health.")
     metrics_port: int = opt(0, "The port for that; 0 shows nothing.", min=0, max=65535)
+    log_lines: str = opt(
+        "pairs",
+        "How lines of the log look: key=value pairs, or as other OpenStack services write them. JSON and the "
+        "journal have options of their own.",
+        choices=("pairs", "oslo"),
+    )
     api_threads: int = opt(8, "Requests that each API process handles at a time.", min=1)
     api_backlog: int = opt(1024, "Connections that may wait to be accepted.", min=1)
     rpc_threads: int = opt(16, "Messages that a conductor or scheduler handles at a time.", min=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from compute_service.control.liveness import COMPUTE, host_is_up, is_up
@@ -64,6 +65,18 @@ def view_of(svc: Services, service: Service, zone_of: dict[str, str]) -> Service
     )
     up = is_up(service, svc.clock.now(), default.service_down_time)
     return ServiceView(service=service, zone=zone, up=up)
+
+
+def count_services(svc: Services) -> Counter[tuple[str, str]]:
+    """Return how many services there are by binary and state (up, down, disabled), in the cells that answer.
+
+    One that is disabled on purpose counts as that, whether it is up or not.
+    """
+    now, limit = svc.clock.now(), svc.settings.default.service_down_time
+    return Counter(
+        (one.binary, "disabled" if one.disabled else "up" if is_up(one, now, limit) else "down")
+        for one in all_services(svc)
+    )
 
 
 def find_service(ctx: Context, svc: Services, uuid: str) -> Service:

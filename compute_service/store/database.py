@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Engine, Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
 
 from compute_service.domain.errors import Unavailable
 from compute_service.domain.instance import Instance
@@ -51,6 +52,15 @@ class EngineOptions:
     connect_timeout: int = 10
     statement_timeout: int = 60
     lock_timeout: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections of this process to a database."""
+
+    in_use: int
+    idle: int
+    most: int
 
 
 class Tx:
@@ -88,6 +98,10 @@ class Tx:
             result = self._connection.execute(statement, parameters)
         self._owner.observed(type(statement).__name__, time.perf_counter() - started)
         return result
+
+    def ping(self) -> None:
+        """Make sure that the database answers."""
+        self._connection.exec_driver_sql("SELECT 1")
 
     def changed(self, before: Instance | None, now: Instance) -> None:
         """Note that a server was changed, for whoever wants to hear of it when that is committed."""
@@ -141,6 +155,15 @@ class Database:
             if self._engine is None:
                 self._engine = dialects.make_engine(self.url, self._options)
             return self._engine
+
+    @property
+    def pool(self) -> PoolUse | None:
+        """How the pool of connections is used; None before the first use, and for a database without one."""
+        pool = None if self._engine is None else self._engine.pool
+        if not isinstance(pool, QueuePool):
+            return None
+        most = self._options.pool_size + self._options.max_overflow
+        return PoolUse(in_use=pool.checkedout(), idle=pool.checkedin(), most=most)
 
     @property
     def is_local(self) -> bool:

@@ -15,7 +15,7 @@ from compute_service.domain.errors import ComputeError, NotFound, Unavailable
 from compute_service.domain.flow import API_DATABASE
 from compute_service.domain.host import CELL0, Cell
 from compute_service.store.addresses import fill_url
-from compute_service.store.database import Database, EngineOptions, Hear, Observer, Tx, utc_now
+from compute_service.store.database import Database, EngineOptions, Hear, Observer, PoolUse, Tx, utc_now
 from compute_service.store.dialects import DatabaseDown
 from compute_service.store.mappings import cell_mapping_list
 
@@ -151,6 +151,12 @@ class Store:
                 error = DatabaseDown(f"Database {name} does not answer in time.")
                 answers[name] = self._mark_down(name, error, future)
         return {name: answers[name] for name in names}
+
+    def pools(self) -> dict[str, PoolUse]:
+        """Return how the pools of connections are used, by database; those not used yet are left out."""
+        with self._lock:
+            databases = tuple(database for _, database in self._databases.values())
+        return {one.name: use for one in databases if (use := one.pool) is not None}
 
     def close(self) -> None:
         """Let go of all connections and threads."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from compute_service.cmd.logs import Journal, Json, Masker, Pairs, configure, secrets_of, set_levels
+from compute_service.cmd.logs import Journal, Json, Masker, Oslo, Pairs, configure, secrets_of, set_levels
 from compute_service.config.settings import settings_of
-from compute_service.domain.request_id import bound
+from compute_service.domain.request_id import Asker, bound
 
 
 def record(message: str, *args: object, **extra: object) -> logging.LogRecord:
@@ -40,6 +41,40 @@ def test_a_line_has_pairs_with_the_request_and_further_fields() -> None:
     assert " level=warning logger=compute_service.api process=" in line
     assert line.endswith('request_id=req-5 message="server u-1 is gone" server=u-1 count=3 text="a b"')
     assert line.startswith("time=2")
+
+
+def test_a_line_can_be_as_other_services_write_it() -> None:
+    with bound(Asker("req-5", "req-theirs", "alice", "demo")):
+        line = Oslo(Masker()).format(record("server %s is gone", "u-1"))
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ WARNING compute_service\.api "
+        r"\[req-theirs req-5 alice demo\] server u-1 is gone",
+        line,
+    )
+    with bound("req-5"):
+        assert " [None req-5 - -] x" in Oslo(Masker()).format(record("x"))
+    assert " compute_service.api [-] x" in Oslo(Masker()).format(record("x"))
+
+
+def test_what_a_user_sent_cannot_pass_for_a_line_of_its_own() -> None:
+    first, second = Oslo(Masker()).format(record("name\n2026-01-01 ERROR forged")).splitlines()
+    head = first.removesuffix("name")
+    assert second == f"{head}2026-01-01 ERROR forged"
+
+
+def test_the_callers_own_identifier_is_a_field() -> None:
+    with bound(Asker("req-5", "req-theirs")):
+        assert json.loads(Json(Masker()).format(record("x")))["global_request_id"] == "req-theirs"
+        assert " request_id=req-5 global_request_id=req-theirs " in Pairs(Masker()).format(record("x"))
+
+
+def test_the_form_of_lines_is_an_option(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    configure(
+        settings_of({"stratus": {"log_lines": "oslo"}, "DEFAULT": {"log_file": str(path)}}), "nova-test"
+    )
+    logging.getLogger("compute_service.x").warning("hello")
+    assert path.read_text().endswith(" WARNING compute_service.x [-] hello\n")
 
 
 def test_a_line_can_be_json() -> None:

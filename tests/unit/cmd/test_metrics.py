@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from compute_service.cmd.metrics import ROUTE, Health, Listener, Metrics, with_process_figures
+from compute_service.cmd.health import Health, Listener
+from compute_service.cmd.metrics import ROUTE, Metrics, with_process_figures
 from compute_service.cmd.reference import metrics_page
 
 
@@ -36,8 +37,12 @@ def test_figures_are_counted_and_shown(shown: tuple[Metrics, Health, str]) -> No
     metrics.statement("api", "Select", 0.001)
     metrics.step_ended("build", "spawn", "do", False, 3.0)
     metrics.flow_ended("build", "done")
-    metrics.flows_are({"stuck": 2})
-    metrics.decided(False, {"ComputeFilter": 3})
+    metrics.flows_are({"stuck": 2}, {"stuck": 90.0}, overdue=1)
+    metrics.services_are({("nova-compute", "down"): 1})
+    metrics.pool_is("api", 3, 2, 55)
+    metrics.call("scheduler", "select", "Timeout", 60.0)
+    metrics.notification("overflow")
+    metrics.decided(False, {"ComputeFilter: host is down": 2, "ComputeFilter: disabled": 1})
     metrics.decided(True, {})
     status, text = get(f"{url}/metrics")
     assert status == 200
@@ -48,6 +53,16 @@ def test_figures_are_counted_and_shown(shown: tuple[Metrics, Health, str]) -> No
         'stratus_flows_total{flow="build",state="done"} 1.0',
         'stratus_flows_now{state="stuck"} 2.0',
         'stratus_flows_now{state="running"} 0.0',
+        'stratus_flow_oldest_seconds{state="stuck"} 90.0',
+        "stratus_flow_steps_overdue 1.0",
+        'stratus_services{binary="nova-compute",state="down"} 1.0',
+        'stratus_services{binary="nova-compute",state="up"} 0.0',
+        'stratus_sql_pool_connections{database="api",state="in use"} 3.0',
+        'stratus_rpc_calls_total{outcome="Timeout",topic="scheduler",verb="select"} 1.0',
+        'stratus_rpc_call_seconds_count{topic="scheduler",verb="select"} 1.0',
+        'stratus_notifications_total{outcome="overflow"} 1.0',
+        'stratus_flow_step_seconds_bucket{flow="build",le="2.5",step="spawn"} 0.0',
+        'stratus_flow_step_seconds_bucket{flow="build",le="5.0",step="spawn"} 1.0',
         'stratus_scheduler_refused_hosts_total{reason="ComputeFilter"} 3.0',
         'stratus_scheduler_decisions_total{outcome="no valid host"} 1.0',
     ):
@@ -56,15 +71,28 @@ def test_figures_are_counted_and_shown(shown: tuple[Metrics, Health, str]) -> No
 
 def test_health_is_shown_with_what_is_wrong(shown: tuple[Metrics, Health, str]) -> None:
     _, health, url = shown
-    assert get(f"{url}/healthz") == (200, '{"healthy":true,"problems":{}}')
+    for path in ("/livez", "/readyz", "/healthz"):
+        assert get(f"{url}{path}") == (200, '{"healthy":true,"problems":{}}')
 
     def broken() -> None:
         raise RuntimeError("no database")
 
     health.add("database", broken)
-    status, text = get(f"{url}/healthz")
-    assert status == 503
-    assert json.loads(text) == {"healthy": False, "problems": {"database": "no database"}}
+    for path in ("/readyz", "/healthz"):
+        status, text = get(f"{url}{path}")
+        assert status == 503
+        assert json.loads(text) == {"healthy": False, "problems": {"database": "no database"}}
+    assert get(f"{url}/livez")[0] == 200, "a restart does not bring a database back"
+
+
+def test_what_hangs_is_neither_alive_nor_ready(shown: tuple[Metrics, Health, str]) -> None:
+    def hangs() -> None:
+        raise RuntimeError("stuck: sweep")
+
+    shown[1].add("timers", hangs, live=True)
+    for path in ("/livez", "/readyz"):
+        status, text = get(f"{shown[2]}{path}")
+        assert (status, json.loads(text)["problems"]) == (503, {"timers": "stuck: sweep"})
 
 
 def test_other_paths_are_not_found(shown: tuple[Metrics, Health, str]) -> None:

@@ -258,3 +258,13 @@ def test_a_deleted_server_leaves_its_group(world: World) -> None:
     force_delete(MEMBER, world.svc, world.see(server.uuid))
     world.settle()
     assert groups.find_group(MEMBER, world.svc, made.uuid).members == ()
+
+
+def test_daemons_are_counted_by_binary_and_state(world: World) -> None:
+    hosts.update_service(ADMIN, world.svc, service(world, "h1"), disabled=True)
+    world.lose("h2")
+    assert hosts.count_services(world.svc) == {
+        ("nova-compute", "disabled"): 1,
+        ("nova-compute", "down"): 1,
+        ("nova-compute", "up"): 1,
+    }
