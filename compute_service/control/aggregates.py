@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from compute_service.control.notices import tell_aggregate
 from compute_service.control.services import Services
+from compute_service.control.zones import zone_of_host
 from compute_service.domain.aggregate import Aggregate
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Conflict, Invalid, NotFound
@@ -30,7 +31,7 @@ from compute_service.store.aggregates import (
 )
 from compute_service.store.compute_nodes import compute_node_list
 from compute_service.store.database import Tx
-from compute_service.store.instances import instances_on_host
+from compute_service.store.instances import instances_on_host, instances_set_zone
 from compute_service.store.mappings import host_mapping_get
 
 ZONE = "availability_zone"
@@ -120,6 +121,7 @@ def add_host(ctx: Context, svc: Services, aggregate_id: int, host: str) -> Aggre
         if seen is not None and seen.availability_zone is not None:
             _check_host(tx, seen, host, seen.availability_zone)
         changed = aggregate_add_host(tx, aggregate_id, host)
+    _settle_zone(svc, nodes[0].cell, host)
     _mirror(svc, nodes, changed.uuid, present=True)
     tell_aggregate(svc, "add_host", "end", changed, host)
     return changed
@@ -137,6 +139,7 @@ def remove_host(ctx: Context, svc: Services, aggregate_id: int, host: str) -> Ag
     tell_aggregate(svc, "remove_host", "start", found, host)
     with svc.store.api.write() as tx:
         changed = aggregate_remove_host(tx, aggregate_id, host)
+    _settle_zone(svc, nodes[0].cell, host)
     _mirror(svc, nodes, changed.uuid, present=False)
     tell_aggregate(svc, "remove_host", "end", changed, host)
     return changed
@@ -195,6 +198,12 @@ def _servers_must_agree(svc: Services, host: str, zone: str) -> None:
                 f"Host {host} cannot be in availability zone {zone}: server {server.uuid} was ordered in "
                 f"{server.pinned_availability_zone}."
             )
+
+
+def _settle_zone(svc: Services, cell: str, host: str) -> None:
+    """Let the servers of a host be in the zone that the host is in now."""
+    with svc.store.database(cell).write() as tx:
+        instances_set_zone(tx, host, zone_of_host(svc, host))
 
 
 def _servers(svc: Services, host: str) -> list[Instance]:

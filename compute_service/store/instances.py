@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, tuple_, update
 
 from compute_service.domain.errors import Invalid, Stale
 from compute_service.domain.instance import Instance
@@ -206,6 +206,16 @@ def instances_on_host(tx: Tx, host: str, deleted_since: datetime | None = None) 
         wanted |= instances.c.deleted_at >= deleted_since
     statement = SELECT.where(instances.c.host == host, wanted).order_by(instances.c.id)
     return [instance_of(row) for row in tx.all(statement)]
+
+
+def instances_set_zone(tx: Tx, host: str, zone: str) -> int:
+    """Let the living servers of a host be in an availability zone; returns how many were in another.
+
+    That is no change of the servers themselves: who read one before may still write what it changes.
+    """
+    elsewhere = or_(instances.c.availability_zone.is_(None), instances.c.availability_zone != zone)
+    here = (instances.c.host == host, instances.c.deleted == 0, elsewhere)
+    return tx.execute(update(instances).where(*here).values(availability_zone=zone)).rowcount
 
 
 def instances_busy(tx: Tx, updated_before: datetime, limit: int) -> list[Instance]:
