@@ -77,7 +77,7 @@ class Hosts:
             facts=registration.facts,
             cell=self._cell,
             host_ip=registration.host_ip,
-            running_vms=int(registration.facts.stats.get("running_vms", 0)),
+            running_vms=_running_vms(registration.facts, 0),
             cpu_allocation_ratio=default.cpu_allocation_ratio or default.initial_cpu_allocation_ratio,
             ram_allocation_ratio=default.ram_allocation_ratio or default.initial_ram_allocation_ratio,
             disk_allocation_ratio=default.disk_allocation_ratio or default.initial_disk_allocation_ratio,
@@ -109,7 +109,8 @@ class Hosts:
         with self._svc.store.database(self._cell).write() as tx:
             node = compute_node_of_host(tx, host, facts.hypervisor_hostname)
             if node is not None and node.facts != facts:
-                compute_node_upsert(tx, node.replace(facts=facts))
+                running = _running_vms(facts, node.running_vms)
+                compute_node_upsert(tx, node.replace(facts=facts, running_vms=running))
 
     def servers_on(self, host: str) -> tuple[ServerOnHost, ...]:
         """Return the servers of a host, and as deleted those that have nothing to keep there any more: they
@@ -140,6 +141,10 @@ class Hosts:
             return tuple(
                 uuid for uuid, row in rows.items() if row.host != host and self._is_gone(tx, row, host)
             )
+
+
+def _running_vms(facts: HostFacts, otherwise: int) -> int:
+    return int(facts.stats.get("running_vms", otherwise))
 
 
 def _on_host(instance: Instance, deleted: bool) -> ServerOnHost:

@@ -108,6 +108,21 @@ def test_changed_facts_are_kept(site: Site, hosts: Hosts) -> None:
     assert node.facts.vcpus == 16
 
 
+def test_the_latest_load_of_a_host_is_kept(site: Site, hosts: Hosts) -> None:
+    hosts.register(registration().replace(facts=facts(stats={"running_vms": 1})))
+    busy = facts(local_gb_used=7, disk_available_least=3, stats={"running_vms": 4, "io_workload": 2})
+    hosts.report((HostReport(host="h1", facts=busy),))
+    with site.store.database(CELL).read() as tx:
+        node = compute_node_of_host(tx, "h1")
+    assert node is not None
+    assert (node.facts, node.running_vms) == (busy, 4)
+    hosts.report((HostReport(host="h1", facts=facts()),))
+    with site.store.database(CELL).read() as tx:
+        node = compute_node_of_host(tx, "h1")
+    assert node is not None
+    assert (node.facts.local_gb_used, node.running_vms) == (0, 4), "no number is told: the last one stays"
+
+
 def test_a_host_is_told_of_its_servers_and_of_those_deleted_lately(site: Site, hosts: Hosts) -> None:
     living = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
     gone = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
