@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, UnsetType, structs
 
 from compute_service.api.fields import Boolish, Whole
-from compute_service.api.query import Query
+from compute_service.api.query import NEVER, Query
 from compute_service.api.shape import Body, since
 from compute_service.api.versions import minor
 from compute_service.domain.quota import RESOURCES
@@ -69,6 +69,12 @@ class UserQuery(Query):
     STRICT = minor("2.75")
 
     user_id: str | UnsetType = UNSET
+
+
+class DefaultsQuery(Query):
+    """GET /os-quota-sets/{project_id}/defaults: whatever is asked beside it is passed over."""
+
+    STRICT = NEVER
 
 
 class LimitsQuery(Query):

@@ -15,7 +15,7 @@ ROUTES: tuple[Route, ...] = (
     Put(_SET, handlers.update, body=bodies.QuotaUpdate, query=bodies.UserQuery, reply=views.QuotaShown),
     Delete(_SET, handlers.delete, query=bodies.UserQuery, status=202),
     Get(f"{_SET}/detail", handlers.detail, query=bodies.UserQuery, reply=views.QuotaDetailed),
-    Get(f"{_SET}/defaults", handlers.defaults, reply=views.QuotaShown),
+    Get(f"{_SET}/defaults", handlers.defaults, query=bodies.DefaultsQuery, reply=views.QuotaShown),
     Get(_CLASS, handlers.class_show, policy.CLASS_SHOW, reply=views.ClassShown),
     Put(_CLASS, handlers.class_update, policy.CLASS_UPDATE, body=bodies.ClassUpdate, reply=views.ClassShown),
 )

@@ -251,3 +251,9 @@ class TestLimits:
     ) -> None:
         world.server()
         assert member.get("/limits", version).body["limits"]["absolute"] == {**self.LATEST, **more}
+
+
+@pytest.mark.parametrize("version", ["2.1", "2.75", "2.102", "2.104"])
+def test_the_defaults_take_any_parameter_at_every_version(admin: Caller, version: str) -> None:
+    reply = admin.get(f"{SET}/defaults?anything=goes&user_id=u", version)
+    assert reply.status == 200, reply.body
