@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from compute_service.api.links import Link
 from compute_service.api.paging import next_page, page_size
 from compute_service.api.policies import quotas as policy
+from compute_service.api.query import loosely_true
 from compute_service.api.request import Request
 from compute_service.api.shape import given
 from compute_service.api.usage import views
@@ -27,7 +28,7 @@ def index(ctx: Context, svc: Services, req: Request) -> views.Usages:
     """List what every project used."""
     asked = req.query(UsagesQuery)
     found = _uses(ctx, svc, req, asked)
-    detailed = given(asked.detailed, "0") == "1"
+    detailed = loosely_true(asked.detailed)
     view = views.Usages(tenant_usages=[views.project_usage(use, detailed) for use in found])
     view.tenant_usages_links = _next(svc, req, asked, found, "os-simple-tenant-usage")
     return view

@@ -85,6 +85,8 @@ def test_admins_see_all_projects_and_servers_if_they_ask(world: World, admin: Ca
     )
     detailed = admin.get(f"{ALL}?{PERIOD}&detailed=1").body["tenant_usages"]
     assert [len(one["server_usages"]) for one in detailed] == [1, 1]
+    # The SDK, and with it the client's table of usage, says it in Python's word.
+    assert admin.get(f"{ALL}?{PERIOD}&detailed=True").body["tenant_usages"] == detailed
 
 
 def test_pages_follow_each_other_from_2_40_on(world: World, admin: Caller, member: Caller) -> None:
