@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
+
 from compute_service.domain.block_device import BlockDevice
 from compute_service.domain.flavor import Flavor
 from compute_service.domain.record import Record
@@ -102,5 +104,14 @@ class Instance(Record):
 
 
 def instance_name(instance: Instance, template: str = "instance-%08x") -> str:
-    """Return the name of the guest on its host, as OS-EXT-SRV-ATTR:instance_name shows it."""
-    return template % instance.id if "%" in template else template
+    """Return the name of the guest on its host, as OS-EXT-SRV-ATTR:instance_name shows it.
+
+    The template takes the server's number (`%08x`), or fields of its row by name (`%(uuid)s`); where it
+    cannot be filled the name is the UUID.
+    """
+    if "%" not in template:
+        return template
+    try:
+        return template % (structs.asdict(instance) if "%(" in template else instance.id)
+    except (KeyError, TypeError, ValueError):
+        return instance.uuid
