@@ -34,6 +34,12 @@ class Stratus(Section):
     cell_timeout: float = opt(
         10.0, "Seconds to wait for a cell's database before it counts as down.", min=0.1
     )
+    secret: str | None = opt(
+        None,
+        "What encrypts the passwords of servers that are not built yet; the same for all API and conductor "
+        "daemons. Unset takes the password in [api_database] connection.",
+        secret=True,
+    )
     local_queue_length: int = opt(
         10000, "Messages that may wait for one server name of the in-process bus.", min=1
     )

@@ -16,6 +16,7 @@ from compute_service.control.images import (
 )
 from compute_service.control.names import new_password
 from compute_service.control.quota import check_files, check_metadata, limits_in
+from compute_service.control.sealing import seal
 from compute_service.control.services import Services
 from compute_service.control.spec import ADMIN_PASSWORD
 from compute_service.domain.actions import ACTIONS
@@ -56,6 +57,7 @@ def rebuild(ctx: Context, svc: Services, server: Located, order: RebuildOrder) -
     image_check(image, server.instance.flavor)
     fixed = _fixed_changes(ctx, svc, order, image)
     password = order.admin_password or new_password(svc.settings.default.password_length)
+    sealed = seal(svc.settings, password)
     flow_id = admit(
         ctx,
         svc,
@@ -65,7 +67,7 @@ def rebuild(ctx: Context, svc: Services, server: Located, order: RebuildOrder) -
             lambda now: RebuildParams(
                 uuid=now.uuid, host=now.host, was=now.vm_state, preserve_ephemeral=order.preserve_ephemeral
             ),
-            lambda now: {**fixed, **_image_changes(now, image, password)},
+            lambda now: {**fixed, **_image_changes(now, image, sealed)},
         ),
     )
     return Rebuilding(
@@ -90,8 +92,8 @@ def _fixed_changes(ctx: Context, svc: Services, order: RebuildOrder, image: Imag
     return changes
 
 
-def _image_changes(now: Instance, image: Image, password: str) -> dict[str, Any]:
-    notes = {**without_image_notes(now.system_metadata), **image_notes(image), ADMIN_PASSWORD: password}
+def _image_changes(now: Instance, image: Image, sealed: str) -> dict[str, Any]:
+    notes = {**without_image_notes(now.system_metadata), **image_notes(image), ADMIN_PASSWORD: sealed}
     disks = tuple(
         disk.replace(image_id=image.id) if disk.source_type == "image" else disk for disk in now.block_devices
     )

@@ -1,25 +1,27 @@
-"""From a server's row to the document a host is sent. Pure."""
+"""From a server's row to the document a host is sent."""
 
 from __future__ import annotations
 
+from compute_service.config.settings import Settings
 from compute_service.control.images import image_of
+from compute_service.control.sealing import unseal
 from compute_service.domain.guest import GuestSpec
 from compute_service.domain.instance import Instance, instance_name
 from compute_service.domain.states import PowerState, VmState
 
 ADMIN_PASSWORD = "admin_password"  # noqa: S105 - the name of a note, not a password
-"""The note that holds a new server's password until the guest has it; never shown."""
+"""The note that holds a new server's password, sealed, until the guest has it; never shown."""
 
 _STAY_OFF = frozenset({VmState.STOPPED})
 
 
-def guest_spec(instance: Instance, name_template: str, power: PowerState | None = None) -> GuestSpec:
+def guest_spec(instance: Instance, settings: Settings, power: PowerState | None = None) -> GuestSpec:
     """Return the whole guest a server's row describes; its power is the row's unless given."""
     keypair = instance.keypair
     off = instance.vm_state in _STAY_OFF
     return GuestSpec(
         uuid=instance.uuid,
-        name=instance_name(instance, name_template),
+        name=instance_name(instance, settings.default.instance_name_template),
         display_name=instance.display_name,
         hostname=instance.hostname,
         project_id=instance.project_id,
@@ -33,7 +35,7 @@ def guest_spec(instance: Instance, name_template: str, power: PowerState | None 
         metadata=instance.metadata,
         keypair_name=None if keypair is None else keypair.name,
         public_key=None if keypair is None else keypair.public_key,
-        admin_password=instance.system_metadata.get(ADMIN_PASSWORD),
+        admin_password=unseal(settings, instance.system_metadata.get(ADMIN_PASSWORD)),
         injected_files=instance.injected_files,
         launch_index=instance.launch_index,
         availability_zone=instance.availability_zone,

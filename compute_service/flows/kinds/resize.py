@@ -178,7 +178,7 @@ def _to_target(run: Run[ResizeParams]) -> tuple[str, str]:
 
 def _guest(run: Run[ResizeParams], seen: Instance) -> GuestSpec:
     power = PowerState.SHUTDOWN if run.params.was is VmState.STOPPED else PowerState.RUNNING
-    return guest_spec(seen, run.svc.settings.default.instance_name_template, power)
+    return guest_spec(seen, run.svc.settings, power)
 
 
 def _move_out(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:

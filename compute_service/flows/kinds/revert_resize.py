@@ -73,7 +73,7 @@ def _move_back(run: Run[RevertParams], agent: ComputeAgent, key: StepKey) -> Non
     was = before(seen)
     power = PowerState.SHUTDOWN if was.vm_state is VmState.STOPPED else PowerState.RUNNING
     there = seen.replace(flavor=was.flavor, vifs=run.output("bind", Ports).vifs)
-    agent.migrate_back(key, guest_spec(there, run.svc.settings.default.instance_name_template, power))
+    agent.migrate_back(key, guest_spec(there, run.svc.settings, power))
 
 
 def _done(run: Run[RevertParams]) -> None:

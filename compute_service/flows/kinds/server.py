@@ -45,7 +45,7 @@ def row_of(run: Run[Any]) -> Instance:
 
 def guest_of(run: Run[Any], power: PowerState | None = None) -> GuestSpec:
     """Return the server's row as the guest a host is to make of it."""
-    return guest_spec(row_of(run), run.svc.settings.default.instance_name_template, power)
+    return guest_spec(row_of(run), run.svc.settings, power)
 
 
 def at_host(run: Run[Any]) -> tuple[str, str] | None:
