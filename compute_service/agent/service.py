@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -201,7 +202,9 @@ class AgentService(ComputeAgent):
             case Verdict.RUN:
                 on_behalf = asker()
                 drop = partial(self._parts.journal.abandon, key)
-                if not self._parts.lanes.submit(uuid, lambda: self._run(key, work, on_behalf), kind, drop):
+                if not self._parts.lanes.submit(
+                    uuid, lambda: self._run(key, uuid, work, on_behalf), kind, drop
+                ):
                     drop()
             case Verdict.REPLAY:
                 self._answer(key, begun.result or OVERTAKEN)
@@ -218,10 +221,20 @@ class AgentService(ComputeAgent):
     def _send(self, key: StepKey, result: StepResult) -> None:
         self._parts.answers.send(key, result)
 
-    def _run(self, key: StepKey, work: Callable[[], StepResult], on_behalf: Asker) -> None:
+    def _run(self, key: StepKey, uuid: str, work: Callable[[], StepResult], on_behalf: Asker) -> None:
         """Run a verb whose turn has come; its undo may have come meanwhile and waits behind it."""
         with bound(on_behalf):
+            began = time.perf_counter()
             result = OVERTAKEN if self._parts.journal.overtaken(key) else work()
+            LOG.info(
+                "server %s: %s of step %d of flow %s %s after %.3f s",
+                uuid,
+                key.phase,
+                key.seq,
+                key.flow_id,
+                "is done" if result.failure is None else f"failed ({result.failure.message})",
+                time.perf_counter() - began,
+            )
             self._end(key, result)
 
     def _end(self, key: StepKey, result: StepResult) -> None:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from compute_service.api.context import Environ, StartResponse, WsgiApp, name_request
+from compute_service.api.context import GLOBAL_REQUEST_ID, Environ, StartResponse, WsgiApp, name_request
 from compute_service.api.errors import TooLarge, fault_of
-from compute_service.domain.request_id import bound
+from compute_service.domain.request_id import Asker, bound
 
 LOG = logging.getLogger(__name__)
 ACCESS = logging.getLogger("compute_service.api.access")
@@ -47,8 +47,12 @@ class Edge:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        began = time.perf_counter()
         request_id = name_request(environ)
+        with bound(Asker(request_id, environ[GLOBAL_REQUEST_ID])):
+            return self._answer(request_id, environ, start_response)
+
+    def _answer(self, request_id: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        began = time.perf_counter()
         seen: list[str] = []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -57,8 +61,7 @@ class Edge:
             return start_response(status, named, exc_info) if exc_info else start_response(status, named)
 
         try:
-            with bound(request_id):
-                body = self._bounded(environ, start)
+            body = self._bounded(environ, start)
         except Exception as error:
             LOG.exception("request %s failed", request_id)
             refused = fault_of(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from compute_service.ports.bus import Serving
 from compute_service.scheduler.pipeline import Selector
 from compute_service.scheduler.service import SchedulerService
 from compute_service.scheduler.source import StoreHosts
+
+LOG = logging.getLogger(__name__)
 
 BINARY = "nova-scheduler"
 _PATIENCE = 30.0
@@ -55,7 +58,10 @@ class SchedulerPart:
         """Take no more requests and finish those begun; True when that was done in time."""
         return self._serving is None or self._serving.stop(timeout)
 
-    def _observe(self, decision: Decision, _seconds: float) -> None:
+    def _observe(self, decision: Decision, seconds: float) -> None:
+        if decision.selections:
+            hosts = ", ".join(sorted({one.claim.host for one in decision.selections}))
+            LOG.info("chose %s for %d after %.3f s", hosts, len(decision.selections), seconds)
         self._parts.metrics.decided(bool(decision.selections), decision.refused)
 
 

@@ -114,6 +114,8 @@ class FlowRecord(Record):
     claims: int = 0
     """How often an owner took it: 1 in the hands of its first."""
     request_id: str | None = None
+    global_request_id: str | None = None
+    """The identifier that the caller gave the request, if any: calls to other services carry it."""
     user_id: str | None = None
     project_id: str | None = None
     started_at: datetime | None = None

@@ -110,6 +110,7 @@ def _close(
         waiting = flow_close(tx, record.id, state, record.state, engine.owner, failure)
     live.record = record.replace(state=state, error=failure)
     if waiting is not None:
+        LOG.info("flow %s (%s, server %s) is %s", record.id, record.kind, record.instance_uuid, state)
         engine.observer.flow_ended(record.kind, state)
         tell_end(engine.svc, live, state, failure)
         engine.wake(FlowKey(database=live.key.database, flow_id=flow.id) for flow in waiting)

@@ -232,7 +232,8 @@ class Engine:
         for step in answered:
             self._count(live, step)
         record = live.record
-        with bound(Asker(record.request_id, None, record.user_id, record.project_id)):
+        asker = Asker(record.request_id, record.global_request_id, record.user_id, record.project_id)
+        with bound(asker):
             self._run(database, live)
 
     def _count(self, live: Claimed, step: StepKey) -> None:

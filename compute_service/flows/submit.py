@@ -17,18 +17,29 @@ class Origin(Record):
     """Who asked for a flow; the service itself when all is None."""
 
     request_id: str | None = None
+    global_request_id: str | None = None
     user_id: str | None = None
     project_id: str | None = None
 
     @classmethod
     def of(cls, ctx: Context) -> Origin:
         """Return the origin of a request."""
-        return cls(request_id=ctx.request_id, user_id=ctx.user_id, project_id=ctx.project_id)
+        return cls(
+            request_id=ctx.request_id,
+            global_request_id=ctx.global_request_id,
+            user_id=ctx.user_id,
+            project_id=ctx.project_id,
+        )
 
     @classmethod
     def like(cls, flow: FlowRecord) -> Origin:
         """Return the origin of a flow, for one that follows from it."""
-        return cls(request_id=flow.request_id, user_id=flow.user_id, project_id=flow.project_id)
+        return cls(
+            request_id=flow.request_id,
+            global_request_id=flow.global_request_id,
+            user_id=flow.user_id,
+            project_id=flow.project_id,
+        )
 
 
 def new_flow(  # noqa: PLR0913 - all but two name what is optional
@@ -55,6 +66,7 @@ def new_flow(  # noqa: PLR0913 - all but two name what is optional
         action=action,
         after=after,
         request_id=origin.request_id,
+        global_request_id=origin.global_request_id,
         user_id=origin.user_id,
         project_id=origin.project_id,
     )

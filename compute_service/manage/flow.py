@@ -116,6 +116,7 @@ def show(options: Options, tools: Tools) -> int:
         ("Server", flow.instance_uuid),
         ("Action", flow.action),
         ("Request", flow.request_id),
+        ("Global request", flow.global_request_id),
         ("Behind", flow.after),
         ("Cancelled", flow.cancel),
         ("Owner", flow.owner),

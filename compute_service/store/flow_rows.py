@@ -25,6 +25,7 @@ _FLOW_FIELDS: Final = (
     "wake_at",
     "claims",
     "request_id",
+    "global_request_id",
     "user_id",
     "project_id",
     "started_at",

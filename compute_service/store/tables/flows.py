@@ -37,6 +37,7 @@ def _flows(metadata: MetaData) -> Table:
         Column("claims", Integer(), server_default="1"),
         Column("followed", Boolean(), server_default=true()),
         Column("request_id", text()),
+        Column("global_request_id", text()),
         Column("user_id", text()),
         Column("project_id", text()),
         Column("started_at", moment(), nullable=False),
