@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -131,3 +134,47 @@ def test_every_figure_is_explained() -> None:
 def test_the_reference_page_is_current() -> None:
     page = Path(__file__).resolve().parents[3] / "docs/reference/metrics.md"
     assert page.read_text() == metrics_page(), "run: python -m compute_service.cmd.reference docs/reference"
+
+
+WORKER = """
+import sys
+from compute_service.cmd.metrics import Metrics
+
+metrics = Metrics()
+metrics.request("GET", "/servers", "200", 0.002)
+metrics.pool_is("api", int(sys.argv[1]), 0, 55)
+metrics.text()
+if sys.argv[2:]:
+    print("counted", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_figures_of_several_processes_are_added_up_and_those_of_ended_ones_kept_where_they_count(
+    tmp_path: Path,
+) -> None:
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    ended = [sys.executable, "-c", WORKER, "40"]
+    subprocess.run(ended, env=environment, check=True, timeout=30)  # noqa: S603
+    lives = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", WORKER, "7", "stay"],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert lives.stdout is not None
+        assert lives.stdout.readline() == b"counted\n"
+        show = "from compute_service.cmd.metrics import Metrics; print(Metrics().text().decode())"
+        shown = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", show],
+            env=environment,
+            check=True,
+            timeout=30,
+            capture_output=True,
+            text=True,
+        ).stdout
+    finally:
+        lives.communicate(b"", timeout=10)
+    assert 'stratus_http_requests_total{method="GET",route="/servers",status="200"} 2.0' in shown
+    assert 'stratus_sql_pool_connections{database="api",state="in use"} 7.0' in shown, "of who is there"
