@@ -67,6 +67,34 @@ class DisksMoved(Record):
     details: dict[str, str] = {}
 
 
+class DiskCounters(Record):
+    """What went through a disk since its guest runs; None is not counted."""
+
+    name: str
+    read_bytes: int | None = None
+    read_requests: int | None = None
+    write_bytes: int | None = None
+    write_requests: int | None = None
+    errors_count: int | None = None
+
+
+class NicCounters(Record):
+    """What went through a network interface since its guest runs; None is not counted."""
+
+    name: str
+    mac_address: str
+    rx_octets: int | None = None
+    rx_errors: int | None = None
+    rx_drop: int | None = None
+    rx_packets: int | None = None
+    rx_rate: int | None = None
+    tx_octets: int | None = None
+    tx_errors: int | None = None
+    tx_drop: int | None = None
+    tx_packets: int | None = None
+    tx_rate: int | None = None
+
+
 class Diagnostics(Record):
     """A guest's counters, in the standard form of microversion 2.48 (sizes in MB, times in seconds)."""
 
@@ -82,3 +110,7 @@ class Diagnostics(Record):
     memory_maximum: int | None = None
     memory_used: int | None = None
     cpu_times_ns: tuple[int, ...] = ()
+    cpu_utilisation: tuple[int, ...] = ()
+    """Percent, processor by processor; empty where it is not measured."""
+    disks: tuple[DiskCounters, ...] = ()
+    nics: tuple[NicCounters, ...] = ()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from compute_service.api.request import Request
 from compute_service.api.shape import FreeView, View
 from compute_service.control import console
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
+from compute_service.domain.guest import Diagnostics, DiskCounters, NicCounters
 
 
 class OldDiagnostics(FreeView):
@@ -74,12 +77,37 @@ class DiagnosticsView(View):
     nic_details: list[Nic]
 
 
+_OLD_DISK = {
+    "read_req": "read_requests",
+    "read": "read_bytes",
+    "write_req": "write_requests",
+    "write": "write_bytes",
+    "errors": "errors_count",
+}
+_OLD_NIC = {
+    "rx": "rx_octets",
+    "rx_packets": "rx_packets",
+    "rx_errors": "rx_errors",
+    "rx_drop": "rx_drop",
+    "tx": "tx_octets",
+    "tx_packets": "tx_packets",
+    "tx_errors": "tx_errors",
+    "tx_drop": "tx_drop",
+}
+"""How the flat list calls counters of the device whose name goes before."""
+
+
 def show_old(ctx: Context, svc: Services, req: Request) -> OldDiagnostics:
     """Show counters as a flat list."""
     found = console.diagnostics(ctx, svc, req.server)
     items: dict[str, Any] = {f"cpu{number}_time": time for number, time in enumerate(found.cpu_times_ns)}
     if found.memory_maximum is not None:
         items["memory"] = found.memory_maximum * 1024
+    devices: tuple[DiskCounters | NicCounters, ...] = (*found.disks, *found.nics)
+    for one in devices:
+        words = _OLD_DISK if isinstance(one, DiskCounters) else _OLD_NIC
+        counted = ((word, getattr(one, name)) for word, name in words.items())
+        items |= {f"{one.name}_{word}": count for word, count in counted if count is not None}
     return OldDiagnostics(items=items)
 
 
@@ -97,7 +125,18 @@ def show(ctx: Context, svc: Services, req: Request) -> DiagnosticsView:
         num_nics=found.num_nics,
         num_disks=found.num_disks,
         memory_details=Memory(maximum=found.memory_maximum, used=found.memory_used),
-        cpu_details=[Cpu(id=number, time=time) for number, time in enumerate(found.cpu_times_ns)],
-        disk_details=[Disk() for _ in range(found.num_disks)],
-        nic_details=[Nic(mac_address=vif.mac) for vif in req.server.instance.vifs],
+        cpu_details=_cpus(found),
+        disk_details=[Disk(**_counters(one)) for one in found.disks] or [Disk()] * found.num_disks,
+        nic_details=[Nic(**_counters(one)) for one in found.nics]
+        or [Nic(mac_address=vif.mac) for vif in req.server.instance.vifs],
     )
+
+
+def _cpus(found: Diagnostics) -> list[Cpu]:
+    use = found.cpu_utilisation or (None,) * len(found.cpu_times_ns)
+    pairs = zip(found.cpu_times_ns, use, strict=True)
+    return [Cpu(id=number, time=time, utilisation=share) for number, (time, share) in enumerate(pairs)]
+
+
+def _counters(one: DiskCounters | NicCounters) -> dict[str, Any]:
+    return {name: value for name, value in structs.asdict(one).items() if name != "name"}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import string
 from datetime import datetime
 
-from compute_service.domain.guest import Diagnostics, GuestSpec
+from compute_service.domain.guest import Diagnostics, DiskCounters, GuestSpec, NicCounters
 from compute_service.domain.record import Record
 from compute_service.domain.states import PowerState
 
@@ -32,7 +33,8 @@ class FakeGuest(Record):
     """Its memory is on disk."""
     vcpus: int
     memory_mb: int
-    nics: int = 0
+    macs: tuple[str, ...] = ()
+    """Of its interfaces, in order."""
     config_drive: bool = False
     disks: tuple[Disk, ...] = ()
     console: tuple[str, ...] = ()
@@ -56,7 +58,7 @@ class FakeGuest(Record):
         return self.replace(
             vcpus=spec.flavor.vcpus,
             memory_mb=spec.flavor.memory_mb,
-            nics=len(spec.vifs),
+            macs=tuple(vif.mac for vif in spec.vifs),
             config_drive=spec.config_drive,
             disks=disks,
         )
@@ -73,12 +75,49 @@ class FakeGuest(Record):
             uptime=uptime,
             config_drive=self.config_drive,
             num_cpus=self.vcpus,
-            num_nics=self.nics,
+            num_nics=len(self.macs),
             num_disks=len(self.disks),
             memory_maximum=self.memory_mb,
             memory_used=self.memory_mb // 2 if running else 0,
             cpu_times_ns=(uptime * 500_000_000,) * self.vcpus,
+            cpu_utilisation=(50 if running else 0,) * self.vcpus,
+            disks=tuple(_disk_counters(number, uptime) for number in range(len(self.disks))),
+            nics=tuple(_nic_counters(number, mac, uptime) for number, mac in enumerate(self.macs)),
         )
+
+
+_REQUEST, _PACKET = 4096, 1000
+"""Bytes of a request to a disk, and of a packet."""
+
+
+def _disk_counters(number: int, uptime: int) -> DiskCounters:
+    """Return the counters of a disk that is read from twice a second and written to once."""
+    return DiskCounters(
+        name=f"vd{string.ascii_lowercase[number]}",
+        read_bytes=2 * uptime * _REQUEST,
+        read_requests=2 * uptime,
+        write_bytes=uptime * _REQUEST,
+        write_requests=uptime,
+        errors_count=0,
+    )
+
+
+def _nic_counters(number: int, mac: str, uptime: int) -> NicCounters:
+    """Return the counters of an interface that receives a packet a second and sends as many."""
+    return NicCounters(
+        name=f"vnet{number}",
+        mac_address=mac,
+        rx_octets=uptime * _PACKET,
+        rx_errors=0,
+        rx_drop=0,
+        rx_packets=uptime,
+        rx_rate=_PACKET if uptime else 0,
+        tx_octets=uptime * _PACKET,
+        tx_errors=0,
+        tx_drop=0,
+        tx_packets=uptime,
+        tx_rate=_PACKET if uptime else 0,
+    )
 
 
 def root_disk(spec: GuestSpec, data: bytes) -> Disk:

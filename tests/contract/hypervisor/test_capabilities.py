@@ -8,7 +8,9 @@ import pytest
 
 from compute_service.clients.fake.images import FakeImages
 from compute_service.domain.errors import ComputeError, Conflict, NotFound
+from compute_service.domain.guest import DiskCounters, NicCounters
 from compute_service.domain.states import PowerState
+from compute_service.domain.vif import Vif
 from compute_service.ports.hypervisor import (
     CachesImages,
     Diagnoses,
@@ -31,6 +33,12 @@ from tests.contract.hypervisor.test_core import ignore
 from tests.fakes.clock import ManualClock
 
 C = TypeVar("C")
+
+
+GROWING: dict[type, tuple[str, ...]] = {
+    DiskCounters: ("read_bytes", "read_requests", "write_bytes", "write_requests"),
+    NicCounters: ("rx_octets", "rx_packets", "tx_octets", "tx_packets"),
+}
 
 
 def having(driver: Any, capability: type[C]) -> C:
@@ -134,6 +142,26 @@ def test_diagnostics_count_the_parts_of_the_guest(running: Hypervisor, clock: Ma
     assert (found.state, found.num_cpus, found.memory_maximum) == ("running", 2, 512)
     assert found.num_disks == 3
     assert len(found.cpu_times_ns) == 2
+
+
+def test_diagnostics_count_what_goes_through_disks_and_interfaces(
+    driver: Hypervisor, clock: ManualClock
+) -> None:
+    vifs = tuple(
+        Vif(port_id=f"p{n}", network_id="n", network_label="private", mac=f"fa:16:3e:00:00:0{n}")
+        for n in (1, 2)
+    )
+    driver.spawn(guest_spec().replace(vifs=vifs), ignore)
+    diagnoses = having(driver, Diagnoses)
+    clock.advance(60)
+    first = diagnoses.diagnostics(GUEST)
+    clock.advance(60)
+    then = diagnoses.diagnostics(GUEST)
+    assert [nic.mac_address for nic in then.nics] == [vif.mac for vif in vifs]
+    assert (len(then.disks), len({disk.name for disk in then.disks})) == (then.num_disks, then.num_disks)
+    for before, after in zip((*first.disks, *first.nics), (*then.disks, *then.nics), strict=True):
+        grown = [getattr(after, name) > getattr(before, name) > 0 for name in GROWING[type(after)]]
+        assert grown == [True] * len(grown)
 
 
 def test_a_cached_image_is_not_fetched_again_until_it_was_pruned(

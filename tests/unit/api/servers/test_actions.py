@@ -8,7 +8,7 @@ import pytest
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import NotFound
 from compute_service.domain.flavor import Flavor
-from compute_service.domain.guest import Diagnostics
+from compute_service.domain.guest import Diagnostics, DiskCounters, NicCounters
 from compute_service.domain.image import Image
 from compute_service.domain.instance import Instance
 from compute_service.domain.keypair import Keypair
@@ -41,6 +41,17 @@ class Agent:
         return Diagnostics(
             state="running", num_cpus=1, num_disks=1, memory_maximum=512, cpu_times_ns=(7,), uptime=5
         )
+
+
+class CountingAgent(Agent):
+    """A host whose hypervisor counts what goes through disks and interfaces."""
+
+    def diagnostics(self, uuid: str) -> Diagnostics:
+        counted = DiskCounters(name="vda", read_bytes=10, read_requests=1, write_bytes=20, write_requests=2)
+        nic = NicCounters(
+            name="vnet0", mac_address="fa:16:3e:00:00:09", rx_octets=30, tx_octets=40, rx_drop=0
+        )
+        return super().diagnostics(uuid).replace(cpu_utilisation=(5,), disks=(counted,), nics=(nic,))
 
 
 def furnish(world: World) -> World:
@@ -354,6 +365,23 @@ def test_diagnostics_from_2_48_on(world: World, admin: Caller, member: Caller) -
     assert body["nic_details"][0]["mac_address"] == "fa:16:3e:00:00:01"
     assert len(body["disk_details"]) == body["num_disks"] == 1
     assert member.get(f"/servers/{server.uuid}/diagnostics").status == 403
+
+
+def test_diagnostics_show_what_the_hypervisor_counts() -> None:
+    world = furnish(make_world(agent=lambda cell, host: CountingAgent()))
+    path = f"/servers/{server_in(world).uuid}/diagnostics"
+    admin = world.caller("root", role="admin")
+    body = admin.get(path, "2.48").body
+    assert body["disk_details"] == [
+        {"read_bytes": 10, "read_requests": 1, "write_bytes": 20, "write_requests": 2, "errors_count": None}
+    ]
+    (nic,) = body["nic_details"]
+    assert (nic["mac_address"], nic["rx_octets"], nic["tx_octets"]) == ("fa:16:3e:00:00:09", 30, 40)
+    assert body["cpu_details"][0]["utilisation"] == 5
+    old = {"vda_read": 10, "vda_read_req": 1, "vda_write": 20, "vda_write_req": 2}
+    old |= {"vnet0_rx": 30, "vnet0_tx": 40, "vnet0_rx_drop": 0, "cpu0_time": 7, "memory": 512 * 1024}
+    assert admin.get(path, "2.47").body == old
+    world.store.close()
 
 
 def test_a_rebuild_answers_with_the_server(world: World, member: Caller) -> None:
