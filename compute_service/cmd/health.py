@@ -19,6 +19,7 @@ import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from compute_service.cmd.metrics import Metrics
+from compute_service.config.settings import Settings
 
 LOG = logging.getLogger(__name__)
 
@@ -83,6 +84,23 @@ class Listener:
         """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
+
+
+def listener_of(settings: Settings, metrics: Metrics, health: Health) -> Listener | None:
+    """Return the listener that the settings ask for, or None: without it a daemon serves all the same."""
+    options = settings.stratus
+    if not options.metrics_port:
+        return None
+    try:
+        return Listener(options.metrics_listen, options.metrics_port, metrics, health)
+    except OSError as error:
+        LOG.error(
+            "metrics and health are not shown: cannot listen on %s:%d: %s",
+            options.metrics_listen,
+            options.metrics_port,
+            error,
+        )
+        return None
 
 
 def _answer(path: str, metrics: Metrics, health: Health) -> tuple[int, str, bytes]:

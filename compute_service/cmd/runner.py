@@ -23,7 +23,7 @@ from types import FrameType
 
 from compute_service.cmd import systemd
 from compute_service.cmd.bell import Bell
-from compute_service.cmd.health import Health, Listener
+from compute_service.cmd.health import Health, Listener, listener_of
 from compute_service.cmd.logs import configure, set_levels
 from compute_service.cmd.metrics import Metrics, with_process_figures
 from compute_service.cmd.timers import Timers
@@ -93,11 +93,9 @@ class Runner:
                 listener.stop()
 
     def _listen(self) -> Listener | None:
-        options = self.settings.stratus
-        if not options.metrics_port:
-            return None
-        with_process_figures(self.metrics)
-        return Listener(options.metrics_listen, options.metrics_port, self.metrics, self.health)
+        if self.settings.stratus.metrics_port:
+            with_process_figures(self.metrics)
+        return listener_of(self.settings, self.metrics, self.health)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self._words.append(number)

@@ -143,10 +143,9 @@ def _obey_signals(server: Any, site: Site, settings: Settings, stopping: threadi
 
 
 def _figures_listener(site: Site, settings: Settings) -> Any:
-    options = settings.stratus
-    if not options.metrics_port:
+    if not settings.stratus.metrics_port:
         return None
-    from compute_service.cmd.health import Health, Listener
+    from compute_service.cmd.health import Health, listener_of
     from compute_service.cmd.metrics import Metrics
 
     health = Health()
@@ -154,7 +153,7 @@ def _figures_listener(site: Site, settings: Settings) -> Any:
     if site.ready is not None:
         ready = site.ready
         health.add("ready", lambda: _ask(site, ready))
-    return Listener(options.metrics_listen, options.metrics_port, Metrics(), health)
+    return listener_of(settings, Metrics(), health)
 
 
 def _ask(site: Site, path: str) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from compute_service.cmd.health import Health, Listener
+from compute_service.cmd.health import Health, Listener, listener_of
 from compute_service.cmd.metrics import ROUTE, Metrics, with_process_figures
 from compute_service.cmd.reference import metrics_page
+from compute_service.config.settings import settings_of
 
 
 @pytest.fixture
@@ -178,3 +179,12 @@ def test_figures_of_several_processes_are_added_up_and_those_of_ended_ones_kept_
         lives.communicate(b"", timeout=10)
     assert 'stratus_http_requests_total{method="GET",route="/servers",status="200"} 2.0' in shown
     assert 'stratus_sql_pool_connections{database="api",state="in use"} 7.0' in shown, "of who is there"
+
+
+def test_a_port_that_is_taken_keeps_no_daemon_from_serving(
+    shown: tuple[Metrics, Health, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    taken = int(shown[2].rpartition(":")[2])
+    assert listener_of(settings_of({"stratus": {"metrics_port": taken}}), Metrics(), Health()) is None
+    assert f"cannot listen on 127.0.0.1:{taken}" in caplog.text
+    assert listener_of(settings_of({}), Metrics(), Health()) is None
