@@ -15,11 +15,11 @@ from compute_service.clients.fake.placement import FakePlacement
 from compute_service.clients.http import reach_of
 from compute_service.clients.placement import PlacementClient
 from compute_service.clients.placement_inprocess import InProcessPlacement
-from compute_service.clients.twin.world import World
 from compute_service.config.load import load
 from compute_service.config.settings import Settings, settings_of
 from compute_service.domain.context import Context
 from tests.fakes.clock import ManualClock
+from tests.fixtures.around import World
 
 REAL = "STRATUS_REAL_SERVICES"
 """Names a nova.conf whose sections tell how real services are reached."""

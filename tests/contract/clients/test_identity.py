@@ -7,11 +7,11 @@ import pytest
 from compute_service.clients.fake.identity import FakeIdentity
 from compute_service.clients.http import reach_of
 from compute_service.clients.keystone import BELIEVED_FOR, KeystoneIdentity
-from compute_service.clients.twin.world import World
 from compute_service.config.settings import Settings
 from compute_service.ports.identity import Identity
 from tests.contract.clients.conftest import ADDRESS, OURS, SERVICE
 from tests.fakes.clock import ManualClock
+from tests.fixtures.around import World
 
 
 @pytest.fixture(params=["fake", "twin"])

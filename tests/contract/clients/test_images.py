@@ -11,13 +11,13 @@ import pytest
 from compute_service.clients.fake.images import FakeImages
 from compute_service.clients.glance import GlanceImages
 from compute_service.clients.http import reach_of
-from compute_service.clients.twin.world import World
 from compute_service.config.settings import Settings
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Conflict, Forbidden, NotFound
 from compute_service.domain.image import Image
 from compute_service.ports.images import Images
 from tests.contract.clients.conftest import ADDRESS, OTHERS, OURS, context
+from tests.fixtures.around import World
 
 DATA = bytes(range(256)) * 1000
 

@@ -20,7 +20,6 @@ from compute_service.clients.neutron_api import (
 )
 from compute_service.clients.neutron_http import HttpNetworkApi
 from compute_service.clients.neutron_rows import Address, FloatingIpRow, NetworkRow, PortRow, SecurityGroupRow
-from compute_service.clients.twin.world import World
 from compute_service.config.settings import Settings
 from compute_service.domain.context import Context
 from compute_service.domain.errors import (
@@ -37,6 +36,7 @@ from compute_service.domain.errors import (
 from compute_service.domain.vif import FixedIp, NetworkRequest, RequestedNetworks, Vif
 from compute_service.ports.network import Network, NetworkPlan
 from tests.contract.clients.conftest import ADDRESS, OTHERS, OURS, context
+from tests.fixtures.around import World
 
 NONE = RequestedNetworks(mode="none")
 AUTO = RequestedNetworks(mode="auto")

@@ -13,7 +13,6 @@ import requests
 from compute_service.clients.fake.identity import FakeIdentity
 from compute_service.clients.http import RestClient, part, reach_of
 from compute_service.clients.twin.identity import identity_app
-from compute_service.clients.twin.mount import Mount
 from compute_service.config.settings import Settings, settings_of
 from compute_service.domain import request_id
 from compute_service.domain.context import Context
@@ -27,6 +26,7 @@ from compute_service.domain.errors import (
     Unavailable,
 )
 from tests.fakes.clock import ManualClock
+from tests.fixtures.mount import Mount
 
 ADDRESS = "http://cloud.invalid"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from compute_service.clients.twin.mount import Mount
 from compute_service.clients.twin.router import Answer, Request, Route, Router
 from compute_service.domain.errors import ComputeError, Conflict
+from tests.fixtures.mount import Mount
 
 
 def error_body(error: ComputeError) -> Answer:

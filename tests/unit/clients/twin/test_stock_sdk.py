@@ -1,4 +1,4 @@
-"""What a stock openstacksdk does with the default world."""
+"""What a stock openstacksdk does with the services around compute."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 from openstack import exceptions
 from openstack.connection import Connection
 
-from compute_service.clients.twin.world import World, default_world
 from compute_service.clients.wsgi_transport import WsgiTransport
+from compute_service.cmd.allinone_seed import PASSWORD, PEOPLE
+from tests.fixtures.around import World, seeded_world
 
 ADDRESS = "http://cloud.invalid"
 Connect = Callable[..., Connection]
@@ -19,18 +20,23 @@ Connect = Callable[..., Connection]
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return default_world()
+    made = seeded_world()
+    other = made.identity.add_user("other", PASSWORD)
+    made.identity.grant(other, "member", made.identity.add_project("other"))
+    return made
 
 
 @pytest.fixture(scope="module")
 def connect(world: World, tmp_path_factory: pytest.TempPathFactory) -> Connect:
-    """Connects as a user of the printed clouds.yaml."""
+    """Connects as a user to the project of the user's own, or with what is named."""
     application = world.application(ADDRESS)
-    clouds = world.clouds(ADDRESS)["clouds"]
 
-    def to(cloud: str, **auth: str) -> Connection:
-        entry = {**clouds[cloud], "auth": {**clouds[cloud]["auth"], **auth}}
-        connection = openstack.connect(load_yaml_config=False, load_envvars=False, **entry)
+    def to(user: str, **auth: str) -> Connection:
+        known = {"auth_url": f"{ADDRESS}/identity", "username": user, "password": PASSWORD}
+        known |= {"user_domain_id": "default", **(auth if "system_scope" in auth else scope(user) | auth)}
+        connection = openstack.connect(
+            load_yaml_config=False, load_envvars=False, region_name="RegionOne", auth=known
+        )
         connection.session.session.mount(ADDRESS, WsgiTransport(application, ADDRESS))
         return connection
 
@@ -47,11 +53,16 @@ def admin(connect: Connect) -> Connection:
     return connect("admin")
 
 
-def test_every_user_of_the_clouds_file_signs_in(world: World, connect: Connect) -> None:
-    names = world.clouds(ADDRESS)["clouds"]
-    assert {"admin", "demo", "demo-reader", "demo-manager", "system"} <= set(names)
-    for name in names:
-        assert connect(name).authorize()
+def scope(user: str) -> dict[str, str]:
+    """Return the project of a user, as a client asks for it."""
+    projects = {person.name: person.project for person in PEOPLE}
+    return {"project_name": projects.get(user, user), "project_domain_id": "default"}
+
+
+def test_every_user_signs_in_and_the_admin_to_the_system_too(connect: Connect) -> None:
+    for person in PEOPLE:
+        assert connect(person.name).authorize()
+    assert connect("admin", system_scope="all").authorize()
 
 
 def test_wrong_passwords_and_projects_are_refused(connect: Connect) -> None:
@@ -86,7 +97,7 @@ def test_an_images_whole_life(demo: Connection, admin: Connection, tmp_path: Pat
         "virtio",
     )
     assert demo.image.download_image(shown).content == source.read_bytes()
-    assert [i.name for i in demo.image.images()] == ["mine", "tiny"]
+    assert [i.name for i in demo.image.images()] == ["mine", "cirros"]
     changed = demo.image.update_image(shown, min_ram=64, hw_disk_bus="scsi", is_protected=True)
     assert (changed.min_ram, changed.hw_disk_bus) == (64, "scsi")
     with pytest.raises(exceptions.ForbiddenException):
