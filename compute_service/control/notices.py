@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from compute_service.control.keys import KeyType, fingerprint_of
@@ -22,9 +23,12 @@ from compute_service.domain.keypair import Keypair
 from compute_service.domain.notices import flat, objects
 from compute_service.domain.notices.events import EVENTS, Event
 from compute_service.domain.notices.notice import Form, Notice
+from compute_service.domain.notices.period import Period
 from compute_service.domain.request_id import asker
 from compute_service.store.database import Tx
 from compute_service.store.flavors import flavor_get, flavor_projects_of
+
+_WITHOUT_FAULT = ("InstanceUpdatePayload", "InstanceExistsPayload")
 
 Payload = dict[str, Any]
 Make = Callable[[Form], Payload]
@@ -119,7 +123,7 @@ def tell_failure(svc: Services, about: About) -> None:
 def _server_object(svc: Services, name: str, about: About) -> Payload:
     server, payload = about.server, EVENTS[name].payload
     data = objects.server_data(server, asker(), svc.settings.notifications.bdms_in_notifications)
-    if payload != "InstanceUpdatePayload":
+    if payload not in _WITHOUT_FAULT:
         failure = about.failure
         data["fault"] = None if failure is None else objects.exception_object(failure, about.where)
     if payload in ("InstanceCreatePayload", "InstanceActionRebuildPayload"):
@@ -163,18 +167,33 @@ def _image_service(svc: Services) -> str:
     return address.rstrip("/")
 
 
+def tell_existence(svc: Services, server: Instance, begin: datetime, end: datetime) -> None:
+    """Tell that a server was there in an audit period."""
+    more = {"audit_period": objects.period_object(begin, end), "bandwidth": []}
+    plain = {
+        "audit_period_beginning": flat.moment(begin),
+        "audit_period_ending": flat.moment(end),
+        "bandwidth": {},
+    }
+    tell_server(svc, "instance.exists", "", About(server, more=more, flat=plain))
+
+
 # Changes of servers
 
 
 def watch_changes(svc: Services) -> Callable[[Instance | None, Instance], None] | None:
-    """Return what is to hear of each change of a server's row, or None when nobody wants to."""
+    """Return what is to hear of each change of a server's row, or None when nobody wants to.
+
+    Raises Invalid when the audit period, which goes along, is none.
+    """
     wanted = svc.settings.notifications.notify_on_state_change
     if wanted is None or not svc.notify.forms:
         return None
+    period = Period.parse(svc.settings.default.instance_usage_audit_period)
 
     def changed(before: Instance | None, now: Instance) -> None:
         if _counts(before, now, wanted):
-            tell_server(svc, "instance.update", "", _update(svc, before, now))
+            tell_server(svc, "instance.update", "", _update(svc, before, now, period))
 
     return changed
 
@@ -189,9 +208,9 @@ def _counts(before: Instance | None, now: Instance, wanted: str) -> bool:
     return alike != now
 
 
-def _update(svc: Services, before: Instance | None, now: Instance) -> About:
+def _update(svc: Services, before: Instance | None, now: Instance, period: Period) -> About:
     until = svc.clock.now()
-    since = until.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    since = period.begun(until)
     renamed = before is not None and before.display_name != now.display_name
     old_name = before.display_name if before is not None and renamed else None
     states = objects.state_object(before, now)

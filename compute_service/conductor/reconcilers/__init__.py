@@ -16,6 +16,7 @@ from compute_service.conductor.reconcilers.reclaim import SoftDeleted
 from compute_service.conductor.reconcilers.stranded import Stranded
 from compute_service.conductor.reconcilers.sweep import Sweep
 from compute_service.conductor.reconcilers.unconfirmed import UnconfirmedResizes
+from compute_service.conductor.reconcilers.usage_audit import UsageAudit
 from compute_service.flows.engine import Engine
 
 
@@ -42,4 +43,5 @@ def reconcilers(engine: Engine, submit: Callable[[Callable[[], None]], None]) ->
         NewHosts(svc),
         Stranded(svc),
         LostAllocations(svc),
+        UsageAudit(svc),
     ]

@@ -67,6 +67,13 @@ _ROWS = (
         about="A server changed; which changes count is `[notifications] notify_on_state_change`'s to say.",
     ),
     Event(
+        "instance.exists",
+        "InstanceExistsPayload",
+        flat="compute.instance.exists",
+        about="After each `[DEFAULT] instance_usage_audit_period`, of every server that was there in it, "
+        "where `instance_usage_audit` is on.",
+    ),
+    Event(
         "compute.exception",
         "ExceptionPayload",
         flat="compute.exception",

@@ -32,6 +32,7 @@ VERSIONS: dict[str, str] = {
     "InstanceActionResizePrepPayload": "1.4",
     "InstanceActionSnapshotPayload": "1.10",
     "InstanceCreatePayload": "1.13",
+    "InstanceExistsPayload": "1.4",
     "InstanceStateUpdatePayload": "1.0",
     "InstanceUpdatePayload": "1.10",
     "IpPayload": "1.0",
