@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MAIN = ""
+"""The database server of everything that has none of its own."""
 DATABASES = ("mariadb", "postgresql")
 
 
@@ -33,6 +35,11 @@ class Plan:
     def cell_names(self) -> tuple[str, ...]:
         """The names of the cells: cell1, cell2, ..."""
         return tuple(f"cell{number}" for number in range(1, self.cells + 1))
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The database servers: the main one, and one for each cell but the first, which may fail alone."""
+        return (MAIN, *self.cell_names[1:])
 
     @property
     def schemas(self) -> dict[str, str]:

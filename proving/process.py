@@ -113,6 +113,10 @@ class Process:
         """End it at once, with everything that belongs to it."""
         self.stop(signal.SIGKILL)
 
+    def close(self) -> None:
+        """End it for good."""
+        self.kill()
+
     def restart(self, number: int = signal.SIGTERM) -> None:
         """Stop it, start it and wait until it serves."""
         self.stop(number)

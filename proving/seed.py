@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import requests
 
 from compute_service.cmd.allinone_seed import IMAGE, PEOPLE, SIZES
 from proving.infrastructure.glance import Glance
 from proving.infrastructure.keystone import REGION, Keystone
-from proving.process import secret_file
 
 SERVICES = {"compute": "nova", "placement": "placement", "image": "glance", "network": "neutron"}
 """Service type → name, which is also the name of the service's user."""
@@ -41,7 +41,7 @@ def seed_flavors(compute_url: str, token: str) -> None:
     """Make the usual flavors."""
     headers = {"X-Auth-Token": token}
     for flavorid, name, vcpus, memory_mb, root_gb in SIZES:
-        flavor = {"id": flavorid, "name": name, "vcpus": vcpus, "ram": memory_mb, "disk": root_gb}
+        flavor: Any = {"id": flavorid, "name": name, "vcpus": vcpus, "ram": memory_mb, "disk": root_gb}
         answer = requests.post(
             f"{compute_url}/flavors", json={"flavor": flavor}, headers=headers, timeout=_TIMEOUT
         )
@@ -61,16 +61,12 @@ def seed_image(glance: Glance, token: str) -> None:
     glance.add_image(token, image, bytes(4096))
 
 
-def clouds_yaml(path: Path, keystone: Keystone) -> None:
-    """Write a clouds.yaml with `admin` and `demo`."""
-    secret_file(
-        path,
-        "clouds:\n"
-        + "".join(
-            f"  {user}:\n    region_name: {REGION}\n    auth:\n      auth_url: {keystone.url}/v3\n"
-            f"      username: {user}\n      password: {keystone.passwords[user]}\n"
-            f"      project_name: {CLOUD_USERS[user]}\n"
-            "      user_domain_id: default\n      project_domain_id: default\n"
-            for user in ("admin", "demo")
-        ),
+def clouds_text(keystone: Keystone, clouds: Mapping[str, str]) -> str:
+    """Return a clouds.yaml; `clouds` is the name of a cloud → its user."""
+    return "clouds:\n" + "".join(
+        f"  {cloud}:\n    region_name: {REGION}\n    auth:\n      auth_url: {keystone.url}/v3\n"
+        f"      username: {user}\n      password: {keystone.passwords[user]}\n"
+        f"      project_name: {CLOUD_USERS[user]}\n"
+        "      user_domain_id: default\n      project_domain_id: default\n"
+        for cloud, user in clouds.items()
     )

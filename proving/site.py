@@ -29,19 +29,20 @@ from proving.infrastructure.placement import PlacementService
 from proving.infrastructure.postgresql import PostgreSql
 from proving.infrastructure.rabbitmq import RabbitMq
 from proving.network import NetworkService
-from proving.plan import Plan
+from proving.plan import MAIN, Plan
 from proving.ports import free_ports
-from proving.process import Process
+from proving.process import Process, secret_file
 from proving.seed import (
     CLOUD_USERS,
     SERVICES,
-    clouds_yaml,
+    clouds_text,
     invent_passwords,
     seed_flavors,
     seed_image,
     seed_users,
 )
 
+DatabaseServer = MariaDb | PostgreSql
 _MANAGE_SECONDS = 120.0
 _LAST_SECONDS = 15.0
 
@@ -66,7 +67,6 @@ class Site:
         self._ports = dict(zip(("keystone", "placement", "glance", "network", "compute"), ports, strict=True))
         self.clouds_file = folder / "clouds.yaml"
         self.nova_conf = folder / "nova.conf"
-        self.databases: MariaDb | PostgreSql
         self._network = NetworkService(ports[3])
 
     @property
@@ -134,7 +134,7 @@ class Site:
             self._network.stop()
         processes = [*self.daemons.values(), *self.infrastructure.values()]
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda one: one.kill(), processes))
+            list(pool.map(lambda one: one.close(), processes))
 
     def add_daemon(self, name: str, program: str, *files: Path) -> Daemon:
         """Start one more daemon with these configuration files."""
@@ -153,13 +153,16 @@ class Site:
         self.infrastructure |= {"memcached": cache, "rabbitmq": broker}
         self.broker_urls = {"api": broker.url(), **{name: broker.url(name) for name in self.plan.cell_names}}
         begun = [pool.submit(self._up, one) for one in (cache, broker)]
-        own = pool.submit(self._postgresql) if self.plan.database == "postgresql" else None
-        mariadb = MariaDb(self._folder("mariadb"))
-        self.infrastructure["mariadb"] = mariadb
-        self._up(mariadb)
+        own = {
+            name: pool.submit(self._database_server, self.plan.database, name) for name in self.plan.servers
+        }
+        others = (
+            own[MAIN]
+            if self.plan.database == "mariadb"
+            else pool.submit(self._database_server, "mariadb", MAIN)
+        )
+        mariadb = cast(MariaDb, others.result())
         mariadb.create("keystone", "placement", "glance")
-        if own is None:
-            self._own_databases(mariadb)
         keystone = Keystone(self._folder("keystone"), self._ports["keystone"], mariadb.url("keystone"))
         invent_passwords(keystone)
         placement = PlacementService(
@@ -174,21 +177,22 @@ class Site:
             pool.submit(self._up, placement),
             pool.submit(self._images, glance),
         ]
-        if own is not None:
-            self._own_databases(own.result())
+        self._own_databases({name: future.result() for name, future in own.items()})
         begun.append(pool.submit(self._schemas))
         _all(begun)
 
-    def _postgresql(self) -> PostgreSql:
-        made = PostgreSql(self._folder("postgresql"))
-        self.infrastructure["postgresql"] = made
+    def _database_server(self, kind: str, suffix: str) -> DatabaseServer:
+        name = f"{kind}-{suffix}" if suffix else kind
+        made = (MariaDb if kind == "mariadb" else PostgreSql)(self._folder(name), name=name)
+        self.infrastructure[name] = made
         self._up(made)
         return made
 
-    def _own_databases(self, server: MariaDb | PostgreSql) -> None:
-        self.databases = server
-        server.create(*self.plan.schemas.values())
-        self.database_urls = {name: server.url(schema) for name, schema in self.plan.schemas.items()}
+    def _own_databases(self, servers: Mapping[str, DatabaseServer]) -> None:
+        for name, schema in self.plan.schemas.items():
+            server = servers.get(name, servers[MAIN])
+            server.create(schema)
+            self.database_urls[name] = server.url(schema)
 
     def _tokens(self, user: str) -> dict[str, object]:
         """Return the section by which a service checks tokens."""
@@ -236,7 +240,7 @@ class Site:
                 more = {"host": f"{name}-1"}
             plan = _with(self.plan, "DEFAULT", more)
             if name != "api":
-                fakes = {"hosts": plan.hosts, "host_prefix": f"{name}-host-"}
+                fakes = {"hosts": max(plan.hosts, 1), "host_prefix": f"{name}-host-"}
                 plan = _with(plan, "fake", fakes)
             path = self.nova_conf if name == "api" else self.conf_of(name)
             write_nova_conf(path, plan, connections, credentials, self._tokens("nova"))
@@ -289,7 +293,7 @@ class Site:
         token = self.token()
         seed_flavors(self.compute_url, token)
         seed_image(cast(Glance, self.infrastructure["glance"]), token)
-        clouds_yaml(self.clouds_file, self.keystone)
+        secret_file(self.clouds_file, clouds_text(self.keystone, {"admin": "admin", "demo": "demo"}))
         self._note("ready")
 
     def _up(self, process: Process) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -50,7 +51,7 @@ class Glance(WsgiService):
         conf = str(self._folder / "glance-api.conf")
         self.prepare(service_program("glance-manage"), "--config-file", conf, "db_sync")
 
-    def add_image(self, token: str, image: Mapping[str, object], data: bytes) -> None:
+    def add_image(self, token: str, image: Mapping[str, Any], data: bytes) -> None:
         """Make an image that has its data."""
         http = requests.Session()
         http.headers["X-Auth-Token"] = token

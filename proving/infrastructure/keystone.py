@@ -104,7 +104,9 @@ class Keystone(WsgiService):
         """Return a new token of a user for a project."""
         who = {"name": user, "domain": {"id": "default"}, "password": self.passwords[user]}
         scope = {"project": {"name": project, "domain": {"id": "default"}}}
-        body = {"auth": {"identity": {"methods": ["password"], "password": {"user": who}}, "scope": scope}}
+        body: Any = {
+            "auth": {"identity": {"methods": ["password"], "password": {"user": who}}, "scope": scope}
+        }
         answer = self._http.post(f"{self.url}/v3/auth/tokens", json=body, timeout=_TIMEOUT)
         answer.raise_for_status()
         return answer.headers["X-Subject-Token"]

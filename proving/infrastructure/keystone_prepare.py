@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 
-from keystone.cmd import cli
+from keystone.cmd import cli  # type: ignore[import-not-found]
 
 
 def main(configuration: str, words: list[str]) -> None:

@@ -19,7 +19,7 @@ _CONNECTIONS = 600
 class MariaDb(Process):
     """Serves 127.0.0.1 with its data in `folder`. What was committed survives a kill, not a power cut."""
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, name: str = "mariadb") -> None:
         """Make the data directory. Raises Missing."""
         server = program("mariadbd", _PACKAGE)
         install = program("mariadb-install-db", _PACKAGE)
@@ -37,9 +37,12 @@ class MariaDb(Process):
             check=True,
             capture_output=True,
             timeout=_SETUP_SECONDS,
+            # Two that share one trip over each other's temporary tables.
+            env=os.environ | {"TMPDIR": str(folder)},
         )
         settings = {
             "datadir": data,
+            "tmpdir": folder,
             "socket": folder / "s",
             "pid-file": folder / "pid",
             "port": self.port,
@@ -53,7 +56,7 @@ class MariaDb(Process):
         }
         words = [f"--{name}={value}" for name, value in settings.items()]
         command = [server, "--no-defaults", *words, "--skip-name-resolve", *owner]
-        super().__init__("mariadb", folder / "log", Launch(command), self._answers)
+        super().__init__(name, folder / "log", Launch(command), self._answers)
 
     def url(self, database: str, charset: str = "utf8") -> str:
         """Return the address of a database, as SQLAlchemy takes it."""

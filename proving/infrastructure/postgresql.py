@@ -6,7 +6,9 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,21 +22,22 @@ _SETUP_SECONDS = 60.0
 class PostgreSql(Process):
     """Serves 127.0.0.1 and keeps its data in `folder`. What was committed survives a kill, not a power cut.
 
-    It refuses to be root's: then the folder is given to another user.
+    It refuses to be root's: then it is another user's, who may not be let into `folder`. So its data is in a
+    folder of its own, which `close` removes.
     """
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, name: str = "postgresql") -> None:
         """Make the data directory. Raises Missing."""
         initdb = program("initdb", "postgresql", *_directories())
         server = Path(initdb).resolve().with_name("postgres")
         self.port = port or free_port()
         self._password = secrets.token_hex(16)
         user = _unprivileged()
-        data, word = folder / "data", secret_file(folder / "secret", self._password)
+        self._place = Path(tempfile.mkdtemp(prefix="stratus-postgresql-"))
+        data, word = self._place / "data", secret_file(self._place / "secret", self._password)
         if user is not None:
-            shutil.chown(folder, user, user)
-            shutil.chown(word, user, user)
-            _let_through(folder)
+            for path in (self._place, word):
+                shutil.chown(path, user, user)
         # A language's order on purpose: columns have to sort by code point all the same.
         order = ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US", "--encoding=UTF8"]
         access = ["--username=stratus", f"--pwfile={word}", "--auth=scram-sha-256"]
@@ -43,7 +46,7 @@ class PostgreSql(Process):
             check=True,
             capture_output=True,
             timeout=_SETUP_SECONDS,
-            cwd=folder,
+            cwd=self._place,
             user=user,
             group=user,
         )
@@ -56,8 +59,17 @@ class PostgreSql(Process):
             "full_page_writes": "off",
         }
         words = [f"--{name}={value}" for name, value in settings.items()]
-        launch = Launch([str(server), "-D", str(data), *words], folder=folder, user=user)
-        super().__init__("postgresql", folder / "log", launch, self._answers)
+        launch = Launch([str(server), "-D", str(data), *words], folder=self._place, user=user)
+        super().__init__(name, folder / "log", launch, self._answers)
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 30) -> int:
+        """Stop it. SIGTERM would wait until all clients have left; what is meant is to stop in good order."""
+        return super().stop(signal.SIGINT if number == signal.SIGTERM else number, seconds)
+
+    def close(self) -> None:
+        """End it, and remove its data."""
+        super().close()
+        shutil.rmtree(self._place, ignore_errors=True)
 
     def url(self, database: str) -> str:
         """Return the address of a database, as SQLAlchemy takes it."""
@@ -106,12 +118,3 @@ def _unprivileged() -> str | None:
         with suppress(KeyError):
             return pwd.getpwnam(name).pw_name
     raise Missing("PostgreSQL does not run as root, and there is no other user")
-
-
-def _let_through(folder: Path) -> None:
-    """Let other users pass, not look, on the way to a folder, as far as the way is ours."""
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
-        if mode & 0o001:
-            continue
-        parent.chmod(mode | 0o001)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import cast
 from unittest.mock import patch
 
-from compute_service.cmd.allinone import AllInOne
-from compute_service.cmd.allinone_seed import DEMO_PROJECT, IMAGE
+from compute_service.clients.fake.network import FakeNetwork
+from compute_service.cmd.allinone_seed import IMAGE
 from compute_service.domain.errors import HostRejected
 from compute_service.domain.flavor import Flavor
+from compute_service.domain.image import Image
+from compute_service.ports.images import Images
+from compute_service.ports.placement import Placement
+from compute_service.store.database import Database
+from compute_service.store.engine import Store
 from compute_service.store.flavors import flavor_get, flavor_insert
 from compute_service.store.servers import server_locate
 from compute_service.virt.fake import FakeHypervisor
@@ -19,17 +24,51 @@ from tests.functional.caller import Caller
 SMALL, BIGGER, HUGE = "test-small", "test-bigger", "test-huge"
 
 
-class Cloud:
-    """One all-in-one site."""
+class Cloud(ABC):
+    """A site. Its hypervisors and its network are in this process; the rest may be anywhere."""
 
     image = IMAGE
-    member_project = DEMO_PROJECT
     small_flavor, bigger_flavor, huge_flavor = SMALL, BIGGER, HUGE
+    url: str
+    """The compute API's address."""
+    store: Store
+    network: FakeNetwork
+    images: Images
+    placement: Placement
+    hypervisors: Mapping[str, FakeHypervisor]
 
-    def __init__(self, site: AllInOne) -> None:
-        self.site = site
+    @abstractmethod
+    def close(self) -> None:
+        """End it. Raises AssertionError when work was left undone."""
+
+    @abstractmethod
+    def token(self, user: str, project: str | None = None) -> str:
+        """Return a token of a user for a project, by default the user's own."""
+
+    @abstractmethod
+    def user_id(self, user: str) -> str:
+        """Return the identifier of a user."""
+
+    @abstractmethod
+    def project_id(self, name: str) -> str:
+        """Return the identifier of a project, which is made if there is none of that name."""
+
+    @abstractmethod
+    def enlist(self, user: str, project: str, *roles: str) -> None:
+        """Make a user with roles in a project, unless there is one of that name, and maybe the project."""
+
+    @abstractmethod
+    def add_image(self, image: Image, data: bytes) -> None:
+        """Make an image that has its data and that everybody sees."""
+
+    @abstractmethod
+    def clouds_yaml(self) -> str:
+        """Return a clouds.yaml in which `stratus` is demo and `stratus-admin` is admin."""
+
+    def seed(self) -> None:
+        """Make the flavors that tests use."""
         sizes = ((SMALL, 1, 64, 1), (BIGGER, 2, 128, 1), (HUGE, 100_000, 64, 1))
-        with site.store.api.write() as tx:
+        with self.store.api.write() as tx:
             for flavorid, vcpus, memory, root in sizes:
                 if flavor_get(tx, flavorid) is None:
                     flavor_insert(
@@ -38,37 +77,46 @@ class Cloud:
                     )
 
     @property
+    def member_project(self) -> str:
+        """The identifier of the project that most users belong to."""
+        return self.project_id("demo")
+
+    @property
     def private_network(self) -> str:
         """The network that servers are on."""
-        return next(net.id for net in self.site.network.networks.values() if net.name == "private")
+        return self._network_named("private")
+
+    @property
+    def external_network(self) -> str:
+        """The network that leads out."""
+        return self._network_named("public")
+
+    def _network_named(self, name: str) -> str:
+        return next(net.id for net in self.network.networks.values() if net.name == name)
 
     def caller(self, user: str, project: str | None = None) -> Caller:
         """Return a client of the compute API for a user of the site."""
-        return Caller(self.site.url, self.site.token(user, project))
-
-    def user_id(self, user: str) -> str:
-        """Return the identifier of a user."""
-        return str(self.site.identity.find(self.site.identity.users.values(), user).id)
+        return Caller(self.url, self.token(user, project))
 
     def newcomer(self, user: str, project: str, *roles: str) -> Caller:
         """Make a user with roles in a project, and the project if need be; return a client for that user."""
-        identity = self.site.identity
-        known = {one.name: one for one in identity.projects.values()}
-        scope = known.get(project) or identity.add_project(project)
-        if user not in {one.name for one in identity.users.values()}:
-            made = identity.add_user(user, "secret")
-            for role in roles:
-                identity.grant(made, role, scope)
+        self.enlist(user, project, *roles)
         return self.caller(user, project)
+
+    def database_of(self, server: str) -> Database:
+        """Return the database that a server is in."""
+        located = server_locate(self.store, server)
+        assert located is not None
+        return self.store.database(located.database)
 
     @property
     def hosts(self) -> list[str]:
         """The names of the compute hosts."""
-        return list(self.site.hypervisors)
+        return list(self.hypervisors)
 
     def hypervisor(self, host: str) -> FakeHypervisor:
         """Return a host's hypervisor."""
-        return cast(FakeHypervisor, self.site.hypervisors[host])
+        return self.hypervisors[host]
 
     def guests(self, host: str) -> set[str]:
         """Return the guests that stand on a host."""
@@ -81,7 +129,7 @@ class Cloud:
 
     def allocated(self, consumer: str) -> dict[str, int]:
         """Return what a consumer holds on all providers together."""
-        held = self.site.placement.allocations(consumer)
+        held = self.placement.allocations(consumer)
         total: dict[str, int] = {}
         for amounts in (held.allocations if held else {}).values():
             for name, amount in amounts.items():
@@ -93,14 +141,14 @@ class Cloud:
         found = [f"guest on {host}" for host in self.hosts if server in self.guests(host)]
         if self.allocated(server):
             found.append("allocations")
-        found += [f"port {p.id}" for p in self.site.network.ports.values() if p.device_id == server]
-        if row and server_locate(self.site.store, server) is not None:
+        found += [f"port {p.id}" for p in self.network.ports.values() if p.device_id == server]
+        if row and server_locate(self.store, server) is not None:
             found.append("row")
         return found
 
     def image_status(self, image: str) -> str:
         """Return an image's status."""
-        return self.site.images.show(image).status
+        return self.images.show(image).status
 
     @contextmanager
     def failing(self, verb: str, times: int) -> Iterator[None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -10,16 +11,39 @@ import pytest
 from compute_service.cmd.allinone import AllInOne
 from tests.functional.caller import Caller
 from tests.functional.cloud import Cloud
+from tests.functional.one_process import OneProcess
 from tests.functional.sampled import Stage
+
+SITE = "STRATUS_SITE"
+"""Unset: one process. `mariadb` or `postgresql`: processes on real parts, with that database."""
+CELLS = "STRATUS_CELLS"
+"""How many cells a site on real parts has; 1 when unset."""
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[Cloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A site with three hosts, and room in its quotas."""
     options = {"quota": {"instances": 1000, "cores": -1, "ram": -1}}
-    site = AllInOne.start(hosts=3, options=options)
-    yield Cloud(site)
-    assert site.stop(), "work was left undone"
+    made = (
+        _on_real_parts(tmp_path_factory, options)
+        if os.environ.get(SITE)
+        else OneProcess(AllInOne.start(hosts=3, options=options))
+    )
+    yield made
+    made.close()
+
+
+def _on_real_parts(tmp_path_factory: pytest.TempPathFactory, options: Mapping[str, Any]) -> Cloud:
+    from proving.plan import Plan
+    from proving.process import Missing
+    from tests.functional.real_parts import RealParts
+
+    cells = int(os.environ.get(CELLS) or 1)
+    plan = Plan(cells=cells, database=os.environ[SITE], hosts=0, options=options)
+    try:
+        return RealParts(tmp_path_factory.mktemp("site"), plan)
+    except Missing as missing:
+        pytest.skip(f"THESE TESTS DID NOT RUN: {missing}")
 
 
 @pytest.fixture

@@ -42,9 +42,7 @@ class Stage:
         """Make everything."""
         admin = cloud.newcomer("sampler", "samples", "admin", "manager", "member", "reader")
         stage = cls(cloud, admin, cloud.newcomer("sampler-member", "samples", "member", "reader"))
-        cloud.site.images.add(
-            Image(id=PICTURE, name="i", properties={"architecture": "x86_64"}), b"QFI\xfb" + bytes(4092)
-        )
+        cloud.add_image(Image(id=PICTURE, name="i", properties={"architecture": "x86_64"}), bytes(4096))
         stage._flavor("sampled")
         stage._flavor("sampled-private", **{"os-flavor-access:is_public": False})
         specs = {"extra_specs": {"hw:numa_nodes": "1"}}
@@ -72,7 +70,7 @@ class Stage:
             self.admin.settled(self.server_id, self.admin.server(self.server_id)["status"])
 
     def _live_migration(self) -> None:
-        site, now = self.cloud.site, datetime.now(UTC).replace(tzinfo=None)
+        now = datetime.now(UTC).replace(tzinfo=None)
         row = Migration(
             uuid=str(uuid4()), instance_uuid=self.server_id, migration_type="live-migration",
             status="running",
@@ -80,7 +78,7 @@ class Stage:
             memory_total=3, memory_processed=2, memory_remaining=1, disk_total=3, disk_processed=2,
             disk_remaining=1, user_id="u", project_id="p", created_at=now, updated_at=now,
         )  # fmt: skip
-        with site.store.database(site.cell).write() as tx:
+        with self.cloud.database_of(self.server_id).write() as tx:
             self.migration = migration_insert(tx, row).id
 
     def end(self) -> None:
@@ -107,9 +105,7 @@ class Stage:
 
     def spare_project(self) -> str:
         """Return a project whose quotas matter to nobody."""
-        projects = self.cloud.site.identity.projects.values()
-        known = {one.name: one.id for one in projects}
-        return str(known.get("spare") or self.cloud.site.identity.add_project("spare").id)
+        return self.cloud.project_id("spare")
 
     def at_least(self, minor: int) -> bool:
         """Tell whether the version asked for is 2.`minor` or later."""

@@ -56,7 +56,7 @@ def test_a_key_pair_goes_into_a_server_and_may_be_deleted_then(member: Caller, o
 
 
 def test_the_versions_are_told_to_anybody(cloud: Cloud) -> None:
-    nobody = Caller(cloud.site.url.rsplit("/v2.1", 1)[0], "")
+    nobody = Caller(cloud.url.rsplit("/v2.1", 1)[0], "")
     versions = nobody.get("/", None).body["versions"]
     assert [version["id"] for version in versions] == ["v2.0", "v2.1"]
     assert nobody.get("/v2.1/", "2.9999").status == 406

@@ -130,7 +130,7 @@ def test_a_foreign_project_in_the_address_is_refused(
 
 
 def test_a_bad_token_is_refused(cloud: Cloud, server: dict[str, Any]) -> None:
-    nobody = Caller(cloud.site.url, "no-such-token")
+    nobody = Caller(cloud.url, "no-such-token")
     assert nobody.get(f"/servers/{server['id']}").status == 401
     assert nobody.get("/").body["version"]["id"] == "v2.1"
 
@@ -182,7 +182,7 @@ def test_an_image_is_made(cloud: Cloud, member: Caller, order: Order) -> None:
     reply = member.act(uuid, "createImage", {"name": "shot", "metadata": {"why": "test"}})
     image = reply.body["image_id"]
     wait_for(lambda: cloud.image_status(image) == "active")
-    assert cloud.site.images.show(image).properties["why"] == "test"
+    assert cloud.images.show(image).properties["why"] == "test"
     member.settled(uuid, "ACTIVE")
     assert member.delete(f"/servers/{uuid}").status == 204
 

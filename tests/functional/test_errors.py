@@ -504,7 +504,7 @@ def poor(cloud: Cloud) -> Caller:
 def test_a_server_over_quota_is_refused(
     stage: Stage, poor: Caller, quota: dict[str, int], server: dict[str, Any], message: str
 ) -> None:
-    project = next(one.id for one in stage.cloud.site.identity.projects.values() if one.name == "poor")
+    project = stage.cloud.project_id("poor")
     new = {"name": "n", "imageRef": PICTURE, "flavorRef": "sampled", "networks": "none", **server}
     assert stage.admin.put(f"/os-quota-sets/{project}", {"quota_set": quota}).status == 200
     try:
@@ -515,7 +515,7 @@ def test_a_server_over_quota_is_refused(
 
 
 def test_key_pairs_and_groups_over_quota_are_refused(stage: Stage, poor: Caller) -> None:
-    project = next(one.id for one in stage.cloud.site.identity.projects.values() if one.name == "poor")
+    project = stage.cloud.project_id("poor")
     none = {"quota_set": {"key_pairs": 0, "server_groups": 0}}
     assert stage.admin.put(f"/os-quota-sets/{project}", none).status == 200
     key = {"keypair": {"name": "n", "public_key": PUBLIC_KEY}}

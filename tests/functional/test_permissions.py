@@ -305,8 +305,9 @@ def fill(value: Any, names: dict[str, str]) -> Any:
 @pytest.fixture(scope="module")
 def stage(cloud: Cloud) -> Iterator[Stage]:
     """One of everything."""
-    users = ("admin", "demo-manager", "demo", "demo-reader", "nova")
+    users = ("admin", "demo-manager", "demo", "demo-reader")
     callers = dict(zip(ROLES, map(cloud.caller, users), strict=False))
+    callers["service"] = cloud.newcomer("servant", "service", "service")
     callers["stranger"] = cloud.newcomer("stranger", "elsewhere", "member", "reader")
     admin, member = callers["admin"], callers["member"]
     for name, more in (("perm-doomed", {}), ("perm-private", {"os-flavor-access:is_public": False}),
@@ -315,7 +316,7 @@ def stage(cloud: Cloud) -> Iterator[Stage]:
         assert admin.post("/flavors", {"flavor": flavor}).status == 200
     specs = {"extra_specs": {"hw:cpu_policy": "shared"}}
     assert admin.post("/flavors/perm-flavor/os-extra_specs", specs).status == 200
-    external = next(net.id for net in cloud.site.network.networks.values() if net.name == "public")
+    external = cloud.external_network
     order = {
         "server": {
             "name": "perm", "imageRef": cloud.image, "flavorRef": "perm-flavor", "metadata": {"key": "v"},

@@ -16,7 +16,6 @@ import pytest
 from openstack.connection import Connection
 from openstack.exceptions import ConflictException
 
-from compute_service.cmd.allinone import clouds_yaml
 from tests.functional.caller import wait_for
 from tests.functional.cloud import Cloud
 
@@ -71,7 +70,7 @@ class Shell:
 @pytest.fixture(scope="module")
 def clouds(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clients") / "clouds.yaml"
-    path.write_text(clouds_yaml(cloud.site))
+    path.write_text(cloud.clouds_yaml())
     return path
 
 

@@ -84,7 +84,7 @@ def over_rabbit(quorum: bool) -> Iterator[Bus]:
     from compute_service.bus.oslo import OsloBus
 
     with broker() as running:
-        bus = OsloBus(settings_of({"oslo_messaging_rabbit": {"rabbit_quorum_queue": quorum}}), running.url)
+        bus = OsloBus(settings_of({"oslo_messaging_rabbit": {"rabbit_quorum_queue": quorum}}), running.url())
         yield bus
         bus.close()
 

@@ -11,7 +11,8 @@ import pytest
 from compute_service.bus.oslo import OsloBus
 from compute_service.config.settings import settings_of
 from compute_service.domain.errors import ComputeError, Unavailable
-from tests.fixtures.rabbitmq import Broker, broker, installed
+from proving.infrastructure.rabbitmq import RabbitMq
+from tests.fixtures.rabbitmq import broker, installed
 
 pytestmark = [
     pytest.mark.integration,
@@ -43,28 +44,28 @@ class Speaker:
 
 
 @pytest.fixture
-def mortal() -> Iterator[Broker]:
+def mortal() -> Iterator[RabbitMq]:
     """A broker that the test may stop."""
     with broker() as running:
         yield running
 
 
-def test_quorum_queues_carry_calls(mortal: Broker) -> None:
+def test_quorum_queues_carry_calls(mortal: RabbitMq) -> None:
     settings = settings_of({"oslo_messaging_rabbit": {"rabbit_quorum_queue": True}})
-    bus = OsloBus(settings, mortal.url)
+    bus = OsloBus(settings, mortal.url())
     bus.serve(Speech, "quorum", "one", Speaker())
     assert bus.client(Speech, "quorum", "one", timeout=10).who() == "me"
     bus.close()
 
 
-def test_an_outage_holds_nobody_up_and_heals_by_itself(mortal: Broker) -> None:
-    bus = OsloBus(settings_of({"DEFAULT": {"rpc_response_timeout": 10}}), mortal.url)
+def test_an_outage_holds_nobody_up_and_heals_by_itself(mortal: RabbitMq) -> None:
+    bus = OsloBus(settings_of({"DEFAULT": {"rpc_response_timeout": 10}}), mortal.url())
     speaker = Speaker()
     bus.serve(Speech, "outage", "one", speaker)
     client = bus.client(Speech, "outage", "one", timeout=2)
     assert client.who() == "me"
 
-    mortal.stop()
+    mortal.kill()
     for _ in range(2):
         started = time.monotonic()
         with pytest.raises(Unavailable):
@@ -75,6 +76,7 @@ def test_an_outage_holds_nobody_up_and_heals_by_itself(mortal: Broker) -> None:
     assert time.monotonic() - started < 0.2
 
     mortal.start()
+    mortal.ready()
     answer, deadline = "", time.monotonic() + 40
     while not answer and time.monotonic() < deadline:
         try:
@@ -85,14 +87,15 @@ def test_an_outage_holds_nobody_up_and_heals_by_itself(mortal: Broker) -> None:
     bus.close()
 
 
-def test_serving_begins_when_the_broker_comes_late(mortal: Broker) -> None:
-    mortal.stop()
-    bus = OsloBus(settings_of({"DEFAULT": {"rpc_response_timeout": 1}}), mortal.url)
+def test_serving_begins_when_the_broker_comes_late(mortal: RabbitMq) -> None:
+    mortal.kill()
+    bus = OsloBus(settings_of({"DEFAULT": {"rpc_response_timeout": 1}}), mortal.url())
     started = time.monotonic()
     serving = bus.serve(Speech, "late", "one", Speaker())
     assert time.monotonic() - started < 2
     assert not serving.ready.is_set()
     mortal.start()
+    mortal.ready()
     assert serving.ready.wait(40)
     assert bus.client(Speech, "late", "one", timeout=10).who() == "me"
     bus.close()

@@ -119,7 +119,7 @@ def bus(request: pytest.FixtureRequest) -> Iterator[Bus]:
         from compute_service.bus.oslo import OsloBus
 
         settings = settings_of({"DEFAULT": {"rpc_response_timeout": 10}})
-        made = OsloBus(settings, request.getfixturevalue("rabbitmq").url)
+        made = OsloBus(settings, request.getfixturevalue("rabbitmq").url())
     yield made
     made.close()
 

@@ -16,9 +16,10 @@ from compute_service.bus.notify import OsloNotifier
 from compute_service.cmd.allinone import AllInOne
 from compute_service.config.settings import settings_of
 from compute_service.domain.notices.notice import Form, Notice
-from tests.fixtures.rabbitmq import Broker, broker, installed
+from proving.infrastructure.rabbitmq import RabbitMq
+from tests.fixtures.rabbitmq import broker, installed
 from tests.functional.caller import Caller
-from tests.functional.cloud import Cloud
+from tests.functional.one_process import OneProcess
 
 pytestmark = [
     pytest.mark.integration,
@@ -80,12 +81,12 @@ class Ear:
 
 
 @pytest.fixture
-def listen(rabbitmq: Broker) -> Iterator[Callable[..., Ear]]:
+def listen(rabbitmq: RabbitMq) -> Iterator[Callable[..., Ear]]:
     """Start listeners; all are stopped at the end of the test."""
     ears: list[Ear] = []
 
     def start(*topics: str) -> Ear:
-        ears.append(Ear(rabbitmq.url, *topics))
+        ears.append(Ear(rabbitmq.url(), *topics))
         return ears[-1]
 
     yield start
@@ -94,12 +95,12 @@ def listen(rabbitmq: Broker) -> Iterator[Callable[..., Ear]]:
 
 
 @pytest.fixture
-def site(rabbitmq: Broker) -> Iterator[AllInOne]:
+def site(rabbitmq: RabbitMq) -> Iterator[AllInOne]:
     """A site that tells what happens in both forms over the broker, on topics of this test."""
     options = {
         "oslo_messaging_notifications": {
             "driver": "messagingv2",
-            "transport_url": rabbitmq.url,
+            "transport_url": rabbitmq.url(),
             "topics": "flat_of_test",
         },
         "notifications": {
@@ -116,12 +117,12 @@ def site(rabbitmq: Broker) -> Iterator[AllInOne]:
 @pytest.fixture
 def member(site: AllInOne) -> Caller:
     """A user of the site."""
-    return Cloud(site).caller("demo")
+    return OneProcess(site).caller("demo")
 
 
 def boot(site: AllInOne, member: Caller) -> str:
     """Order a server and wait until it is active."""
-    cloud = Cloud(site)
+    cloud = OneProcess(site)
     body = {
         "name": "heard",
         "imageRef": cloud.image,
@@ -199,22 +200,23 @@ def test_what_waited_for_the_broker_is_heard_when_it_is_back() -> None:
     with broker() as mortal:
         settings = settings_of(
             {
-                "oslo_messaging_notifications": {"driver": ("messagingv2",), "transport_url": mortal.url},
+                "oslo_messaging_notifications": {"driver": ("messagingv2",), "transport_url": mortal.url()},
                 "notifications": {"notification_format": "versioned"},
             }
         )
         outcomes: list[str] = []
         notifier = OsloNotifier(settings, outcomes.append)
-        ear = Ear(mortal.url, "versioned_notifications")
+        ear = Ear(mortal.url(), "versioned_notifications")
         try:
             notifier.notify(_numbered(0))
             ear.wait("instance.test.0")
-            mortal.stop()
+            mortal.kill()
             began = time.monotonic()
             for number in range(1, 6):
                 notifier.notify(_numbered(number))
             assert time.monotonic() - began < 1.0, "who tells something waited for the broker"
             mortal.start()
+            mortal.ready()
             ear.wait("instance.test.5", 60.0)
             assert ear.types() == [f"instance.test.{number}" for number in range(6)]
         finally:
