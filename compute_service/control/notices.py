@@ -120,6 +120,33 @@ def tell_failure(svc: Services, about: About) -> None:
     tell(svc, "compute.exception", make, source=Source(host=about.server.host))
 
 
+def tell_unplaced(svc: Services, about: About) -> None:
+    """Tell that no host was found for a new server."""
+    server, failure = about.server, about.failure
+    if failure is None:
+        return
+
+    def make(form: Form) -> Payload:
+        if form is Form.VERSIONED:
+            data = {
+                "instance_uuid": server.uuid,
+                "request_spec": None,
+                "state": server.vm_state.value,
+                "reason": objects.exception_object(failure, about.where),
+            }
+            return objects.an_object("ComputeTaskPayload", data)
+        return {
+            "request_spec": {},
+            "instance_properties": flat.server_payload(server, _image_service(svc)),
+            "instance_id": server.uuid,
+            "state": server.vm_state.value,
+            "method": "build_instances",
+            "reason": failure.message,
+        }
+
+    tell(svc, "compute_task.build_instances", make, "error")
+
+
 def _server_object(svc: Services, name: str, about: About) -> Payload:
     server, payload = about.server, EVENTS[name].payload
     data = objects.server_data(server, asker(), svc.settings.notifications.bdms_in_notifications)

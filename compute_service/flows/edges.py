@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from compute_service.control.notices import About, tell_failure, tell_server
+from compute_service.control.notices import About, tell_failure, tell_server, tell_unplaced
 from compute_service.control.services import Services
 from compute_service.domain.flow import Failure, FlowKey, FlowState
 from compute_service.domain.instance import Instance
@@ -18,10 +18,11 @@ from compute_service.domain.notices import objects
 from compute_service.domain.notices.events import EVENTS
 from compute_service.domain.record import Record
 from compute_service.flows.claimed import Claimed
+from compute_service.flows.kinds.place import PlaceParams
 from compute_service.flows.kinds.resize import ResizeParams
 from compute_service.flows.kinds.server import CANCELLED
 from compute_service.flows.kinds.snapshot import SnapshotParams
-from compute_service.store.instances import instance_get
+from compute_service.store.instances import instance_get, instances_get
 
 Edge = tuple[str, str]
 """A verb of `domain.notices.events` and a phase."""
@@ -89,6 +90,8 @@ def tell_beginning(svc: Services, live: Claimed, seq: int) -> None:
 
 def tell_end(svc: Services, live: Claimed, state: FlowState, failure: Failure | None) -> None:
     """Tell that a flow was closed as done, failed or stuck."""
+    if isinstance(live.params, PlaceParams) and failure is not None and svc.notify.forms:
+        _tell_unplaced(svc, live.params, failure)
     told = TOLD.get(live.record.kind)
     if told is None or not svc.notify.forms:
         return
@@ -113,6 +116,18 @@ def _tell(svc: Services, live: Claimed, edges: tuple[Edge, ...], failure: Failur
             tell_server(svc, name, phase, about)
         elif failure is not None and failure.kind != CANCELLED:
             tell_failure(svc, about)
+
+
+def _tell_unplaced(svc: Services, params: PlaceParams, failure: Failure) -> None:
+    """Tell of the servers that a placing left without a host: their builds never begin."""
+    try:
+        with svc.store.cell0.read() as tx:
+            buried = instances_get(tx, params.servers)
+    except Exception as error:
+        svc.notify.gave_up("compute_task.build_instances.error", error)
+        return
+    for server in buried.values():
+        tell_unplaced(svc, About(server, failure, "place"))
 
 
 def _server(svc: Services, key: FlowKey, params: Record) -> Instance | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-COMPUTE, API = "nova-compute", "nova-api"
+COMPUTE, API, CONDUCTOR = "nova-compute", "nova-api", "nova-conductor"
 _ENDS = ("start", "end")
 _ENDS_OR_ERROR = ("start", "end", "error")
 
@@ -72,6 +72,14 @@ _ROWS = (
         flat="compute.instance.exists",
         about="After each `[DEFAULT] instance_usage_audit_period`, of every server that was there in it, "
         "where `instance_usage_audit` is on.",
+    ),
+    Event(
+        "compute_task.build_instances",
+        "ComputeTaskPayload",
+        ("error",),
+        CONDUCTOR,
+        "compute_task.build_instances",
+        "No host was found for a new server.",
     ),
     Event(
         "compute.exception",

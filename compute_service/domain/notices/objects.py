@@ -25,6 +25,7 @@ VERSIONS: dict[str, str] = {
     "AggregatePayload": "1.1",
     "AuditPeriodPayload": "1.0",
     "BlockDevicePayload": "1.0",
+    "ComputeTaskPayload": "1.0",
     "ExceptionPayload": "1.1",
     "FlavorPayload": "1.4",
     "InstanceActionPayload": "1.9",

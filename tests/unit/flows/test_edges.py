@@ -14,9 +14,10 @@ from compute_service.domain.notices.notice import Form
 from compute_service.domain.order import RebuildOrder
 from compute_service.flows.edges import BEGINNING, TOLD
 from compute_service.flows.kinds import FLOWS
+from compute_service.store.flavors import flavor_insert
 from compute_service.store.instances import instance_get
 from tests.unit.flows.kinds.conftest import MakeWorld, ground, make_world
-from tests.unit.flows.kinds.world import ADMIN, CELL, IMAGE, LARGE, MEMBER, World
+from tests.unit.flows.kinds.world import ADMIN, CELL, IMAGE, LARGE, MEMBER, SMALL, World
 
 __all__ = ["ground", "make_world"]
 
@@ -174,6 +175,25 @@ def test_a_build_that_fails_is_told_as_an_error_with_its_fault(world: World) -> 
     assert "no room" in fault["exception_message"]
     assert last(world, "compute.instance.create.error").payload["message"] == fault["exception_message"]
     assert "instance.create.end" not in told(world)
+
+
+def test_a_server_that_found_no_host_is_told_of(world: World) -> None:
+    with world.store.api.write() as tx:
+        flavor_insert(tx, SMALL.replace(flavorid="huge", name="huge", vcpus=8))
+    server = world.boot(flavor_ref="huge").instance
+    assert server.vm_state == "error"
+    assert told(world, Form.UNVERSIONED) == ["compute_task.build_instances.error"]
+    world.boot(flavor_ref="huge")
+    notice = last(world, "compute_task.build_instances.error")
+    assert notice.form is Form.VERSIONED
+    assert (notice.priority, notice.publisher) == (
+        "ERROR",
+        f"nova-conductor:{world.svc.settings.default.host}",
+    )
+    data = notice.payload["nova_object.data"]
+    assert data["state"] == "error"
+    assert data["reason"]["nova_object.data"]["exception"] == "NoValidHost"
+    assert told(world) == ["compute_task.build_instances.error"]
 
 
 def test_a_failure_without_an_error_of_its_own_is_told_as_an_exception(world: World) -> None:
