@@ -130,6 +130,12 @@ def group_count(tx: Tx, project_id: str, user_id: str | None = None) -> int:
     return int(tx.scalar(statement))
 
 
+def group_lock(tx: Tx, uuid: str) -> ServerGroup | None:
+    """Return a group, or None, and let nobody else have it so until the transaction ends."""
+    tx.execute(select(_t.id).where(_t.uuid == uuid).with_for_update())
+    return group_get(tx, uuid)
+
+
 def group_add_members(tx: Tx, uuid: str, members: Sequence[str], limit: int = -1) -> ServerGroup:
     """Add servers to a group of which at most `limit` living members may be (-1: any number).
 

@@ -29,7 +29,7 @@ from compute_service.domain.request import Claim
 from compute_service.domain.states import TaskState, VmState
 from compute_service.domain.vif import Vif
 from compute_service.flows.kinds.claims import rewrite
-from compute_service.flows.kinds.company import check_company
+from compute_service.flows.kinds.company import take_place
 from compute_service.flows.kinds.server import (
     CANCELLED,
     change,
@@ -98,14 +98,14 @@ def _claim(run: Run[BuildParams]) -> Claim:
 
 def _bind_ports(run: Run[BuildParams]) -> Ports:
     claim, seen = _claim(run), row_of(run)
-    check_company(run.svc, seen, claim.host)
+    placed = take_place(run, seen, claim.host)
     try:
         vifs = run.svc.network.allocate(
             seen.project_id, seen.uuid, seen.hostname, claim.availability_zone, run.params.plan, claim.host
         )
     except (Invalid, NotFound, Forbidden, Conflict) as error:
         raise BuildAborted(error.message) from error
-    go_on(run, OWN, TaskState.SPAWNING, seen, vifs=vifs)
+    go_on(run, OWN, TaskState.SPAWNING, placed, vifs=vifs)
     return Ports(vifs=vifs, bound_at=run.svc.clock.time())
 
 

@@ -1,21 +1,28 @@
 """Where the other servers of a group are, and whether a host keeps the group's policy.
 
 The scheduler sees the group as it was; two servers placed at the same moment do not see each other. So each
-is looked at once more before it is built, and the one that came later gives way.
+is looked at once more before it is built, and one of the two gives way.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from compute_service.control.services import Services
 from compute_service.domain.errors import ComputeError, HostRejected
 from compute_service.domain.group import ServerGroup
 from compute_service.domain.instance import Instance
 from compute_service.domain.request import PlacementRequest
-from compute_service.store.groups import group_get
+from compute_service.domain.states import TaskState
+from compute_service.flows.kinds.server import go_on
+from compute_service.flows.step import Run
+from compute_service.store.groups import group_get, group_lock
 from compute_service.store.instances import instances_get
+
+_NOT_LOOKED_AT = frozenset({TaskState.SCHEDULING, TaskState.NETWORKING})
+"""Task states of a server that is on a host and was not looked at yet."""
 
 
 def with_company(svc: Services, request: PlacementRequest, leaving_out: Iterable[str]) -> PlacementRequest:
@@ -31,21 +38,33 @@ def with_company(svc: Services, request: PlacementRequest, leaving_out: Iterable
     return request.replace(group=group, group_hosts=dict(hosts))
 
 
-def check_company(svc: Services, server: Instance, host: str) -> None:
-    """Refuse a host where a server would break its group's policy. Raises HostRejected."""
-    if server.group_uuid is None or svc.settings.workarounds.disable_group_policy_check_upcall:
-        return
-    with svc.store.api.read() as tx:
-        group = group_get(tx, server.group_uuid)
-    if group is None or group.policy.startswith("soft-"):
-        return
-    earlier = [
-        member.host
-        for member in _members(svc, [uuid for uuid in group.members if uuid != server.uuid])
-        if member.host is not None and (member.created_at, member.uuid) < (server.created_at, server.uuid)
-    ]
-    if _breaks(group, earlier, host):
-        raise HostRejected(f"Host {host} would break the {group.policy} policy of server group {group.uuid}.")
+def take_place(run: Run[Any], seen: Instance, host: str) -> Instance | None:
+    """Let a server that is to be built on a host count as there, if its group allows. Raises HostRejected.
+
+    Only one of a group is looked at at a time. It gives way to those that came before it, for they have the
+    first say wherever they are, and to those that have been looked at. Whoever is looked at is on its host
+    for all to see, so of two that meet the second to be looked at knows of the other. Returns the row.
+    """
+    svc = run.svc
+    if seen.group_uuid is None or svc.settings.workarounds.disable_group_policy_check_upcall:
+        return seen
+    if seen.task_state is TaskState.SPAWNING:
+        return seen
+    with svc.store.api.write() as tx:
+        group = group_lock(tx, seen.group_uuid)
+        if group is None or group.policy.startswith("soft-"):
+            return seen
+        others = _members(svc, [uuid for uuid in group.members if uuid != seen.uuid])
+        if _breaks(group, [one.host for one in others if one.host is not None and _counts(one, seen)], host):
+            raise HostRejected(
+                f"Host {host} would break the {group.policy} policy of server group {group.uuid}."
+            )
+        return go_on(run, _NOT_LOOKED_AT, TaskState.SPAWNING, seen)
+
+
+def _counts(other: Instance, seen: Instance) -> bool:
+    came_first = (other.created_at, other.uuid) < (seen.created_at, seen.uuid)
+    return came_first or other.task_state not in _NOT_LOOKED_AT
 
 
 def _breaks(group: ServerGroup, hosts: list[str], host: str) -> bool:
