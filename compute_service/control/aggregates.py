@@ -202,8 +202,9 @@ def _servers_must_agree(svc: Services, host: str, zone: str) -> None:
 
 def _settle_zone(svc: Services, cell: str, host: str) -> None:
     """Let the servers of a host be in the zone that the host is in now."""
+    zone = zone_of_host(svc, host)
     with svc.store.database(cell).write() as tx:
-        instances_set_zone(tx, host, zone_of_host(svc, host))
+        instances_set_zone(tx, host, zone)
 
 
 def _servers(svc: Services, host: str) -> list[Instance]:
