@@ -219,8 +219,11 @@ def watch_changes(svc: Services) -> Callable[[Instance | None, Instance], None] 
     period = Period.parse(svc.settings.default.instance_usage_audit_period)
 
     def changed(before: Instance | None, now: Instance) -> None:
-        if _counts(before, now, wanted):
-            tell_server(svc, "instance.update", "", _update(svc, before, now, period))
+        try:
+            if _counts(before, now, wanted):
+                tell_server(svc, "instance.update", "", _update(svc, before, now, period))
+        except Exception as error:
+            svc.notify.gave_up("instance.update", error)
 
     return changed
 

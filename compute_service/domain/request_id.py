@@ -7,8 +7,6 @@ services that take part, so calls to other services pass the global one on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -49,12 +47,16 @@ def learn(found: Asker) -> None:
         _CURRENT.set(found)
 
 
-@contextmanager
-def bound(on_behalf: Asker | str | None) -> Iterator[None]:
+class bound:
     """Let `asker` answer this within the block; a bare string is a request's identifier."""
-    found = on_behalf if isinstance(on_behalf, Asker) else Asker(on_behalf)
-    token = _CURRENT.set(found)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
+
+    __slots__ = ("_found", "_token")
+
+    def __init__(self, on_behalf: Asker | str | None) -> None:
+        self._found = on_behalf if isinstance(on_behalf, Asker) else Asker(on_behalf)
+
+    def __enter__(self) -> None:
+        self._token = _CURRENT.set(self._found)
+
+    def __exit__(self, *_: object) -> None:
+        _CURRENT.reset(self._token)

@@ -104,18 +104,18 @@ def tell_end(svc: Services, live: Claimed, state: FlowState, failure: Failure | 
 def _tell(svc: Services, live: Claimed, edges: tuple[Edge, ...], failure: Failure | None) -> None:
     try:
         server = _server(svc, live.key, live.params)
+        if server is not None:
+            for verb, phase in edges:
+                _tell_edge(svc, f"instance.{verb}", phase, _about(verb, live, server, failure))
     except Exception as error:
         svc.notify.gave_up(f"instance.{edges[0][0]}.{edges[0][1]}", error)
-        return
-    if server is None:
-        return
-    for verb, phase in edges:
-        about = _about(verb, live, server, failure)
-        name = f"instance.{verb}"
-        if phase in EVENTS[name].phases:
-            tell_server(svc, name, phase, about)
-        elif failure is not None and failure.kind != CANCELLED:
-            tell_failure(svc, about)
+
+
+def _tell_edge(svc: Services, name: str, phase: str, about: About) -> None:
+    if phase in EVENTS[name].phases:
+        tell_server(svc, name, phase, about)
+    elif about.failure is not None and about.failure.kind != CANCELLED:
+        tell_failure(svc, about)
 
 
 def _tell_unplaced(svc: Services, params: PlaceParams, failure: Failure) -> None:

@@ -221,3 +221,15 @@ def test_the_default_level_is_an_option(world: World) -> None:
     world.with_settings("notifications", default_level="DEBUG")
     aggregates.create_aggregate(ADMIN, world.svc, "racks")
     assert {notice.priority for notice in sent(world)} == {"DEBUG"}
+
+
+def test_a_change_that_cannot_be_told_does_not_harm_who_made_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> None:
+        raise RuntimeError("no clock")
+
+    monkeypatch.setattr("compute_service.control.notices._update", broken)
+    listen(world, "vm_state")
+    assert world.boot().instance.vm_state == "active"
+    assert {kind for kind, _ in world.svc.notify.given_up} == {"instance.update"}  # type: ignore[attr-defined]
