@@ -1,4 +1,4 @@
-"""The alerts and the dashboard by Prometheus' own word: they are understood, and alerts fire when they should."""
+"""Alerts and dashboard by Prometheus' own word: they are understood, and alerts fire when they should."""
 
 from __future__ import annotations
 
