@@ -1,9 +1,10 @@
 """The API as a WSGI application: Pecan carries request and response, the table decides.
 
-    Edge       request ids, body size, faults of last resort, one log line
-      Front    the documents about versions, which need no token
-        authenticate (keystonemiddleware or `context.no_auth`)
-          ComputeApp   context → row → version → body → what the path names → policy → handler → answer
+    CrossOrigin   what pages of other sites may, where [cors] allows any
+      Edge        request ids, body size, faults of last resort, one log line
+        Front     the documents about versions, which need no token
+          authenticate (keystonemiddleware or `context.no_auth`)
+            ComputeApp   context → row → version → body → what the path names → policy → handler → answer
 
 `application` puts them together. Two methods of Pecan are overridden, `find_controller` and
 `invoke_controller`; `tests/unit/api/test_app.py` holds Pecan to them.
@@ -21,6 +22,7 @@ import pecan.core
 
 from compute_service.api import versions
 from compute_service.api.context import REQUEST_ID, Environ, WsgiApp, context_of
+from compute_service.api.cors import with_cors
 from compute_service.api.edge import JSON, Edge
 from compute_service.api.errors import NO_SUCH_PLACE, Fault, Gone, fault_of
 from compute_service.api.fields import Bad
@@ -61,9 +63,11 @@ class Parts:
 
 def application(parts: Parts, authenticate: Callable[[WsgiApp], WsgiApp]) -> WsgiApp:
     """Return the whole API. `authenticate` wraps what needs a token."""
-    settings = parts.svc.settings.oslo_middleware
+    settings = parts.svc.settings
+    limits = settings.oslo_middleware
     front = Front(authenticate(ComputeApp(parts)), parts.link_prefix)
-    return Edge(front, settings.max_request_body_size, settings.enable_proxy_headers_parsing)
+    edge = Edge(front, limits.max_request_body_size, limits.enable_proxy_headers_parsing)
+    return with_cors(edge, settings.cors)
 
 
 @dataclass(slots=True)

@@ -48,7 +48,7 @@ class Api(Section):
     )
     response_validation: str = opt(
         "warn",
-        "What happens when a reply does not fit its own description: fail, tell of it, or nothing.",
+        "Accepted and unused: replies are made of the types that describe them, and cannot differ.",
         choices=("error", "warn", "ignore"),
     )
     dhcp_domain: str = opt("novalocal", "The domain appended to host names in metadata.")

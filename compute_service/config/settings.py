@@ -21,6 +21,7 @@ from compute_service.config.compute import Compute
 from compute_service.config.conductor import Conductor
 from compute_service.config.console import Console
 from compute_service.config.consoleauth import Consoleauth
+from compute_service.config.cors import Cors
 from compute_service.config.database import Database
 from compute_service.config.default import Default
 from compute_service.config.devices import Devices
@@ -72,6 +73,7 @@ class Settings:
     conductor: Conductor = field(default_factory=Conductor)
     console: Console = field(default_factory=Console)
     consoleauth: Consoleauth = field(default_factory=Consoleauth)
+    cors: Cors = field(default_factory=Cors)
     database: Database = field(default_factory=Database)
     devices: Devices = field(default_factory=Devices)
     fake: Fake = field(default_factory=Fake)
