@@ -23,13 +23,9 @@ class Quota(Section):
     server_group_members: int = opt(10, "Servers of a group.", min=-1)
     driver: str = opt(
         "nova.quota.DbQuotaDriver",
-        "Where limits come from: this service's database, nowhere (all is unlimited), or the identity "
-        "service's unified limits.",
-        choices=(
-            "nova.quota.DbQuotaDriver",
-            "nova.quota.NoopQuotaDriver",
-            "nova.quota.UnifiedLimitsDriver",
-        ),
+        "Where limits come from: this service's database, or nowhere (all is unlimited). The identity "
+        "service's unified limits are not supported: no daemon starts with that driver.",
+        choices=("nova.quota.DbQuotaDriver", "nova.quota.NoopQuotaDriver"),
     )
     recheck_quota: bool = opt(
         True, "Accepted and unused: quota is checked in the transaction that records the servers."
@@ -37,7 +33,9 @@ class Quota(Section):
     count_usage_from_placement: bool = opt(False, "Whether CPUs and memory in use are counted by placement.")
     unified_limits_resource_strategy: str = opt(
         "require",
-        "How unified_limits_resource_list is read: as resources that must have a limit, or as ones left out.",
+        "Accepted and unused, as unified limits are not supported.",
         choices=("require", "ignore"),
     )
-    unified_limits_resource_list: tuple[str, ...] = opt(("servers",), "Resources meant by that.")
+    unified_limits_resource_list: tuple[str, ...] = opt(
+        ("servers",), "Accepted and unused, as unified limits are not supported."
+    )

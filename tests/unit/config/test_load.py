@@ -153,3 +153,12 @@ def test_the_global_configuration_can_be_used() -> None:
     conf = cfg.ConfigOpts()
     settings = load([], [], conf=conf)
     assert conf.quota.cores == settings.quota.cores
+
+
+def test_unified_limits_are_refused_rather_than_taken_for_kept(tmp_path: Path) -> None:
+    conf = tmp_path / "nova.conf"
+    conf.write_text("[quota]\ndriver = nova.quota.UnifiedLimitsDriver\n")
+    with pytest.raises(
+        ConfigError, match=r"driver = nova.quota.UnifiedLimitsDriver: must be .*DbQuotaDriver"
+    ):
+        load(files=[str(conf)])
