@@ -8,7 +8,6 @@ listens on a loopback address, its passwords are known, and what its guests comp
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -38,6 +37,7 @@ from compute_service.cmd.allinone_seed import (
 from compute_service.cmd.conductor import ConductorPart
 from compute_service.cmd.metrics import Metrics
 from compute_service.cmd.scheduler import SchedulerPart
+from compute_service.cmd.scratch import Scratch
 from compute_service.cmd.threaded import ThreadedServer, WsgiApp
 from compute_service.cmd.timers import Timers
 from compute_service.cmd.wiring import Outside, Parts, parts_of
@@ -124,8 +124,8 @@ class AllInOne:
 
     def __init__(self, wishes: Wishes) -> None:
         self.wishes = wishes
-        self._scratch = None if wishes.directory else Path(tempfile.mkdtemp(prefix="stratus-"))
-        self.directory = wishes.directory or self._scratch or Path()
+        self._scratch = None if wishes.directory else Scratch(Path(tempfile.gettempdir()), "stratus-site")
+        self.directory = self._scratch.path if self._scratch else wishes.directory or Path()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.settings = _settings(wishes, self.directory)
         self.metrics = Metrics()
@@ -210,7 +210,7 @@ class AllInOne:
         if self._placement_app is not None:
             self._placement_app.close()
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.remove()
         return clean
 
     def _begin(self) -> None:

@@ -11,23 +11,24 @@ import http.client
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from compute_service.cmd import systemd
 from compute_service.cmd.bell import Bell
 from compute_service.cmd.logs import configure
+from compute_service.cmd.scratch import Scratch
 from compute_service.cmd.settings_here import ARGUMENTS
 from compute_service.cmd.worker import Loader
 from compute_service.config.load import ConfigError, load, unknown_options
 from compute_service.config.settings import Settings
+from compute_service.domain.errors import Unavailable
 
 LOG = logging.getLogger(__name__)
 
@@ -78,10 +79,11 @@ def settings_of_command(program: str, argv: Sequence[str] | None) -> Settings | 
 
 def serve(site: Site, settings: Settings) -> int:
     """Serve until told to stop; returns the exit code."""
-    figures = tempfile.mkdtemp(prefix=f"{site.program}-") if settings.stratus.metrics_port else None
-    if figures is not None:
-        # Before the library is imported: it looks once.
-        os.environ[_MULTIPROCESS] = figures
+    try:
+        figures = _figures_folder(site, settings)
+    except Unavailable as error:
+        LOG.error("%s cannot start: %s", site.program, error.message)
+        return 1
     faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)
     server = _server(site, settings)
     stopping = threading.Event()
@@ -97,9 +99,19 @@ def serve(site: Site, settings: Settings) -> int:
         if listener is not None:
             listener.stop()
         if figures is not None:
-            shutil.rmtree(figures, ignore_errors=True)
+            figures.remove()
     LOG.info("%s stopped", site.program)
     return 0
+
+
+def _figures_folder(site: Site, settings: Settings) -> Scratch | None:
+    """Make the folder in which the workers leave their figures. Raises Unavailable."""
+    if not settings.stratus.metrics_port:
+        return None
+    made = Scratch(Path(settings.default.state_path), f"{site.program}-figures")
+    # Before the library is imported: it looks once.
+    os.environ[_MULTIPROCESS] = str(made.path)
+    return made
 
 
 def _server(site: Site, settings: Settings) -> Any:

@@ -21,9 +21,9 @@ pytestmark = pytest.mark.timeout(90)
 class Served:
     """A running daemon with two workers, its figures, and its service manager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, state: Path | None = None) -> None:
         self.port, self.figures = _free_port(), _free_port()
-        self.conf = folder / "nova.conf"
+        self.conf, self.state = folder / "nova.conf", state or folder / "state"
         self.write_conf()
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.manager.bind(str(folder / "notify"))
@@ -35,11 +35,18 @@ class Served:
             stderr=self.log.open("w"),
         )
 
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self.process.kill()
+        self.process.wait()
+        self.manager.close()
+
     def write_conf(self, more: str = "") -> None:
         """Write nova.conf."""
         self.conf.write_text(
             f"[DEFAULT]\nmetadata_listen = 127.0.0.1\nmetadata_listen_port = {self.port}\n"
-            f"metadata_workers = 2\n{more}\n[stratus]\nmetrics_port = {self.figures}\n"
+            f"metadata_workers = 2\nstate_path = {self.state}\n{more}\n"
+            f"[stratus]\nmetrics_port = {self.figures}\n"
         )
 
     def heard(self, wanted: str) -> bool:
@@ -56,6 +63,13 @@ class Served:
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
+
+    def answers(self, path: str) -> bool:
+        """Tell whether a worker answers well."""
+        try:
+            return self.get(path)[0] == 200
+        except OSError:
+            return False
 
     def workers(self) -> set[str]:
         """Return the worker processes."""
@@ -85,9 +99,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         assert made.heard("READY=1"), made.log.read_text()
         yield made
     finally:
-        made.process.kill()
-        made.process.wait()
-        made.manager.close()
+        made.end()
 
 
 def eventually(check: object, seconds: float = 15) -> bool:
@@ -106,7 +118,24 @@ def test_it_serves_shows_its_health_and_stops_clean(served: Served) -> None:
     assert "stratus_build_info" in served.get("/metrics", served.figures)[1]
     served.process.send_signal(signal.SIGTERM)
     assert served.heard("STOPPING=1")
+    assert len(list(served.state.iterdir())) == 1
     assert served.process.wait(15) == 0
+    assert list(served.state.iterdir()) == []
+
+
+def test_what_it_left_when_it_was_killed_is_removed_by_the_next(served: Served, tmp_path: Path) -> None:
+    workers = served.workers()
+    served.process.kill()
+    served.process.wait()
+    assert eventually(lambda: not any(_lives(pid) for pid in workers))
+    (left,) = served.state.iterdir()
+    (tmp_path / "next").mkdir()
+    again = Served(tmp_path / "next", served.state)
+    try:
+        assert again.heard("READY=1"), again.log.read_text()
+        assert left not in served.state.iterdir()
+    finally:
+        again.end()
 
 
 def test_sigusr2_shows_threads_and_sighup_replaces_the_workers(served: Served) -> None:
@@ -123,7 +152,7 @@ def test_a_worker_that_dies_is_replaced(served: Served) -> None:
     victim = sorted(served.workers())[0]
     os.kill(int(victim), signal.SIGKILL)
     assert eventually(lambda: len(served.workers() - {victim}) == 2)
-    assert served.get("/healthcheck") == (200, "OK")
+    assert eventually(lambda: served.answers("/healthcheck"))
 
 
 def test_workers_do_not_outlive_their_parent(served: Served) -> None:
