@@ -14,7 +14,7 @@ from compute_service.domain.flow import API_DATABASE, Failure, StepKey
 from compute_service.domain.migration import Migration
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import TaskState, VmState
-from compute_service.flows.kinds.mapping import forget
+from compute_service.flows.kinds.mapping import count_again, forget
 from compute_service.flows.kinds.server import OnServer, faults, if_up, row_of, settle
 from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.store.database import Tx
@@ -101,7 +101,12 @@ def _bury(tx: Tx, run: Run[OnServer], move: Migration | None) -> None:
 
 
 def _failed(run: Run[OnServer], failure: Failure) -> None:
-    settle(run, _OWN, vm_state=VmState.ERROR, **faults(run, failure))
+    """Leave the server in ERROR; one that was soft-deleted can be restored no more and counts again."""
+    with run.svc.store.database(run.key.database).read() as tx:
+        if instance_get(tx, run.params.uuid) is None:
+            return
+    count_again(run.svc, run.params.uuid)
+    settle(run, _OWN, vm_state=VmState.ERROR, deleted_at=None, **faults(run, failure))
 
 
 DELETE = Flow(

@@ -24,6 +24,12 @@ def count_not(svc: Services, uuid: str) -> None:
         instance_mapping_mark_deleted(tx, uuid)
 
 
+def count_again(svc: Services, uuid: str) -> None:
+    """Let a server that was kept after its deletion count again, whatever its project's quotas say."""
+    with svc.store.api.write() as tx:
+        instance_mapping_mark_deleted(tx, uuid, deleted=False)
+
+
 def forget(svc: Services, uuid: str) -> None:
     """Let a server count no more and leave its group for good."""
     with svc.store.api.write() as tx:

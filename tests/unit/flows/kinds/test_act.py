@@ -124,6 +124,22 @@ def test_a_move_is_settled_without_the_other_host_when_that_goes_down(
     check(world)
 
 
+def test_a_kept_server_that_cannot_be_deleted_counts_again(world: World) -> None:
+    server = world.boot()
+    delete.delete(MEMBER, world.svc, server)
+    world.settle()
+    world.hosts["h1"].faults.add("destroy", Conflict("the hypervisor said no"), times=3)
+    delete.force_delete(MEMBER, world.svc, world.see(server.instance.uuid))
+    world.settle()
+    seen = world.see(server.instance.uuid)
+    assert state_of(seen) == ("error", None)
+    assert seen.instance.deleted_at is None
+    check(world)
+    delete.force_delete(MEMBER, world.svc, seen)
+    world.settle()
+    check(world)
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_server_may_be_deleted_in_the_middle_of_anything(world: World, name: str) -> None:
     scenario = SCENARIOS[name]
