@@ -17,6 +17,7 @@ from proving.process import Missing
 from proving.site import Site
 from proving.site import site as running
 from tests.functional.caller import Caller
+from tests.integration.notifications.ear import Ear
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 API, CONDUCTOR, SCHEDULER, COMPUTE = (
@@ -25,6 +26,10 @@ API, CONDUCTOR, SCHEDULER, COMPUTE = (
     "nova-scheduler",
     "nova-compute-cell1",
 )
+TOLD = {
+    "oslo_messaging_notifications": {"driver": "messagingv2"},
+    "notifications": {"notification_format": "versioned"},
+}
 THEIRS = "req-11111111-2222-3333-4444-555555555555"
 
 
@@ -69,7 +74,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """All daemons of a one-host cloud, watched."""
     folder = tmp_path_factory.mktemp("site")
     try:
-        with running(folder, Plan()) as made:
+        with running(folder, Plan(options=TOLD)) as made:
             yield Watched(made, folder)
     except Missing as missing:
         pytest.skip(f"THESE TESTS DID NOT RUN: {missing}")
@@ -120,6 +125,31 @@ def test_the_figures_of_each_daemon_tell_of_a_boot(watched: Watched) -> None:
 
     eventually(told, watched, 45)
     assert figure(CONDUCTOR, "stratus_flows_now", 'state="stuck"') == 0
+
+
+def test_a_stock_consumer_hears_what_the_daemons_do(watched: Watched) -> None:
+    site = watched.site
+    ear = Ear(site.broker_urls["api"], "versioned_notifications")
+    try:
+        ours = boot(watched)
+        _, publisher, _, payload, metadata = ear.wait("instance.create.end", request_id=ours)
+        data = payload["nova_object.data"]
+        assert publisher == f"nova-compute:{data['host']}"
+        assert metadata["context"]["global_request_id"] == THEIRS
+        admin = Caller(site.compute_url, site.token("admin"))
+        flavor = {"name": "told", "ram": 64, "vcpus": 1, "disk": 1, "id": "told"}
+        made = admin.call("POST", "/flavors", {"flavor": flavor})
+        assert made.status == 200, made
+        ours = made.headers["x-openstack-request-id"]
+        _, publisher, _, payload, _ = ear.wait("flavor.create", request_id=ours)
+        assert publisher == "nova-api:controller"
+        assert payload["nova_object.data"]["flavorid"] == "told"
+        assert "service.create" in ear.types(), "of the daemons when the site was new"
+    finally:
+        ear.stop()
+    assert watched.figure(CONDUCTOR, "stratus_notifications_total", 'outcome="sent"') > 0
+    assert watched.figure(API, "stratus_notifications_total", 'outcome="sent"') > 0
+    assert watched.figure(CONDUCTOR, "stratus_notifications_total", 'outcome="failed"') == 0
 
 
 def test_a_request_is_found_in_the_log_of_every_daemon(watched: Watched) -> None:
