@@ -9,7 +9,17 @@ import traceback
 from collections.abc import Mapping, Sequence
 
 from compute_service.domain.errors import ComputeError
-from compute_service.manage import api_db, cell_instances, cells, db, flow, hosts, placement
+from compute_service.manage import (
+    api_db,
+    cell_instances,
+    cells,
+    db,
+    flow,
+    hosts,
+    image_property,
+    libvirt,
+    placement,
+)
 from compute_service.manage.tools import FAILED, OK, UNEXPECTED, Command, Options, Tools, add_commands, told
 from compute_service.version import VERSION
 
@@ -20,6 +30,8 @@ CATEGORIES: Mapping[str, tuple[str, tuple[Command, ...]]] = {
     "cell_v2": ("Cells, and what is in them.", cells.COMMANDS + hosts.COMMANDS + cell_instances.COMMANDS),
     "db": ("A cell database's schema and old rows.", db.COMMANDS),
     "flow": ("Work that goes on or got stuck.", flow.COMMANDS),
+    "image_property": ("What servers keep of their images' properties.", image_property.COMMANDS),
+    "libvirt": ("Guests on libvirt.", libvirt.COMMANDS),
     "placement": ("What placement and the databases hold of each other.", placement.COMMANDS),
 }
 """Category → what it is about, and its commands."""

@@ -32,7 +32,7 @@ def test_version_and_completion(fresh: Shell) -> None:
     assert fresh.run("version") == 0
     assert fresh.text == f"{VERSION}\n"
     fresh.run("bash-completion")
-    assert fresh.text == "api_db cell_v2 db flow placement\n"
+    assert fresh.text == "api_db cell_v2 db flow image_property libvirt placement\n"
     fresh.run("bash-completion flow")
     assert fresh.text == "abandon list retry show\n"
 
