@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 from compute_service.control.act import Work, act, admit, check
 from compute_service.control.bell import ring
 from compute_service.control.find import find_server, reread
@@ -22,16 +25,30 @@ from compute_service.store.mappings import instance_mapping_mark_deleted
 from compute_service.store.servers import Located
 
 _TRIES = 3
+_GOING = frozenset({TaskState.SOFT_DELETING, TaskState.DELETING})
 
 
 def delete(ctx: Context, svc: Services, server: Located) -> None:
-    """Delete a server: kept for a while where `reclaim_instance_interval` says so, if it ever ran."""
+    """Delete a server: kept for a while where `reclaim_instance_interval` says so, if it ever ran.
+
+    One that is deleted already, for good or to be kept, is left to that.
+    """
     seen = server.instance
     if svc.settings.default.reclaim_instance_interval > 0 and seen.launched_at is not None:
-        if seen.vm_state is not VmState.SOFT_DELETED and seen.task_state is not TaskState.SOFT_DELETING:
-            act(ctx, svc, server, "soft_delete")
+        with suppress(_GoesAlready):
+            admit(ctx, svc, server, Work("soft_delete", changes=_unless_it_goes))
         return
     _delete(ctx, svc, server, "delete")
+
+
+class _GoesAlready(Exception):
+    """Another deletion came first."""
+
+
+def _unless_it_goes(seen: Instance) -> dict[str, Any]:
+    if seen.vm_state is VmState.SOFT_DELETED or seen.task_state in _GOING:
+        raise _GoesAlready
+    return {}
 
 
 def force_delete(ctx: Context, svc: Services, server: Located) -> None:

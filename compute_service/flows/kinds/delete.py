@@ -15,9 +15,10 @@ from compute_service.domain.migration import Migration
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.kinds.mapping import count_again, forget
-from compute_service.flows.kinds.server import OnServer, faults, if_up, row_of, settle
+from compute_service.flows.kinds.server import CANCELLED, OnServer, faults, if_up, row_of, settle
 from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.store.database import Tx
+from compute_service.store.flows import flows_after
 from compute_service.store.instances import instance_delete, instance_get, instance_remove
 from compute_service.store.migrations import MigrationQuery, migration_page, migration_update
 
@@ -101,9 +102,13 @@ def _bury(tx: Tx, run: Run[OnServer], move: Migration | None) -> None:
 
 
 def _failed(run: Run[OnServer], failure: Failure) -> None:
-    """Leave the server in ERROR; one that was soft-deleted can be restored no more and counts again."""
+    """Leave the server in ERROR; one that was soft-deleted can be restored no more and counts again.
+
+    What asked this flow to stop is a deletion, too: the server is left to it.
+    """
     with run.svc.store.database(run.key.database).read() as tx:
-        if instance_get(tx, run.params.uuid) is None:
+        overtaken = failure.kind == CANCELLED and flows_after(tx, run.flow.id)
+        if overtaken or instance_get(tx, run.params.uuid) is None:
             return
     count_again(run.svc, run.params.uuid)
     settle(run, _OWN, vm_state=VmState.ERROR, deleted_at=None, **faults(run, failure))

@@ -140,6 +140,29 @@ def test_a_kept_server_that_cannot_be_deleted_counts_again(world: World) -> None
     check(world)
 
 
+def test_what_is_deleted_for_good_is_not_kept_after_all(world: World) -> None:
+    server = world.boot()
+    delete.force_delete(MEMBER, world.svc, server)
+    for seen in (server, world.see(server.instance.uuid)):
+        delete.delete(MEMBER, world.svc, seen)
+    world.settle()
+    assert world.see(server.instance.uuid, deleted=True).instance.deleted
+    check(world)
+
+
+def test_a_deletion_that_follows_another_finds_the_server_as_it_is(world: World) -> None:
+    server = world.boot()
+    for _ in range(2):
+        delete.force_delete(MEMBER, world.svc, server)  # The second was read before the first came.
+    while world.messages:
+        world.messages.popleft()()
+        seen = world.see(server.instance.uuid, deleted=True)
+        assert seen.instance.deleted or state_of(seen) == ("active", "deleting")
+    world.settle()
+    assert world.see(server.instance.uuid, deleted=True).instance.deleted
+    check(world)
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_server_may_be_deleted_in_the_middle_of_anything(world: World, name: str) -> None:
     scenario = SCENARIOS[name]
