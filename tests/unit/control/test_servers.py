@@ -23,6 +23,7 @@ from compute_service.domain.states import VmState
 from compute_service.store.flows import flows_of_instance, steps_of_flows
 from compute_service.store.quotas import quota_set
 from compute_service.store.servers import Located
+from tests.unit.flows.kinds.accounts import check
 from tests.unit.flows.kinds.world import ADMIN, CELL, IMAGE, MEMBER, World, state_of
 
 STRANGER = Context(request_id="req-9", user_id="eve", project_id="p9")
@@ -140,6 +141,17 @@ def test_a_state_is_reset_whatever_it_was(world: World, server: Located) -> None
     power.stop(MEMBER, world.svc, server)
     changed = reset.reset_state(ADMIN, world.svc, server, VmState.ERROR)
     assert (changed.vm_state, changed.task_state) == (VmState.ERROR, None)
+
+
+def test_a_kept_server_whose_state_is_reset_counts_again(world: World, server: Located) -> None:
+    world.with_settings("default", reclaim_instance_interval=300)
+    delete(MEMBER, world.svc, server)
+    world.settle()
+    kept = world.see(server.instance.uuid)
+    assert state_of(kept) == ("soft-delete", None)
+    changed = reset.reset_state(ADMIN, world.svc, kept, VmState.ERROR)
+    assert (changed.vm_state, changed.deleted_at) == (VmState.ERROR, None)
+    check(world)
 
 
 def test_a_server_without_a_host_cannot_be_acted_on(world: World) -> None:
