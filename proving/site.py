@@ -124,8 +124,13 @@ class Site:
     def start(self) -> None:
         """Start everything and wait until it serves. Raises Missing, NotReady or RuntimeError."""
         with ThreadPoolExecutor(12, "site") as pool:
-            self._infrastructure(pool)
-            self._start_daemons(pool)
+            try:
+                self._infrastructure(pool)
+                self._start_daemons(pool)
+            except BaseException:
+                # Those that still wait for a server see it end.
+                self.close()
+                raise
         self._fill()
 
     def close(self) -> None:

@@ -31,6 +31,7 @@ from compute_service.agent.power import PowerWatch
 from compute_service.agent.registration import Registration
 from compute_service.agent.revival import revive_guests
 from compute_service.agent.service import BUILD, SNAPSHOT, AgentService, ServiceParts
+from compute_service.bus.stopping import stop_all
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.protocol import ComputeAgent, Conductor
@@ -178,9 +179,7 @@ class Agent:
         clock = self._parts.clock
         end = clock.time() + timeout
         self._rounds.stop(min(timeout, 5.0))
-        clean = True
-        for serving in self._serving:
-            clean &= serving.stop(max(end - clock.time(), 0.0))
+        clean = stop_all(self._serving, max(end - clock.time(), 0.0))
         for host in self.hosts:
             clean &= host.lanes.drain(max(end - clock.time(), 0.0))
         if clean:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from compute_service.bus.pool import Pool
+from compute_service.bus.stopping import stop_all
 from compute_service.cmd.daemon import run_with_parts
 from compute_service.cmd.presence import Presence
 from compute_service.cmd.timers import Timers
@@ -95,8 +96,7 @@ class ConductorPart:
 
     def stop(self, timeout: float) -> bool:
         """Take no more messages, and let flows get to where they wait or end."""
-        for serving in self._servings.values():
-            serving.stop(min(timeout, 5.0))
+        stop_all(self._servings.values(), min(timeout, 5.0))
         return self._pool.close(timeout)
 
     def _serve(self, url: str, cell: Cell | None) -> None:

@@ -13,13 +13,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+SERVICES = ROOT / ".venv-services" / ".installed"
+PROSE = ("compute_service", "proving", "tests", "docs", "README.md", "ARCHITECTURE.md")
 SUITES = ("unit", "meta", "contract", "functional", "simulation", "integration")
 
 
@@ -32,12 +34,33 @@ class Check:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("ruff format", ("ruff", "format", "--check", "--quiet", "compute_service", "tests")),
+    Check("ruff format", ("ruff", "format", "--check", "--quiet", "compute_service", "proving", "tests")),
     Check("ruff check", ("ruff", "check", "--quiet", ".")),
     Check("mypy", ("mypy",)),
+    Check("mypy proving", ("mypy", "proving")),
     Check("lint-imports", ("lint-imports",)),
-    Check("codespell", ("codespell", "compute_service", "tests", "docs", "README.md", "ARCHITECTURE.md")),
+    Check("codespell", ("codespell", *PROSE)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Tests run once more, on real parts: a program before pytest, what is set for it, and which tests."""
+
+    name: str
+    tests: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+
+
+PROOFS: tuple[Proof, ...] = (
+    Proof("on MariaDB", ("tests/functional",), {"STRATUS_SITE": "mariadb"}),
+    Proof("on PostgreSQL", ("tests/functional",), {"STRATUS_SITE": "postgresql", "STRATUS_CELLS": "2"}),
+    Proof("contracts", ("tests/contract/clients",), before=("-m", "proving.site", "--")),
+)
+"""With real Keystone, Placement and Glance; the second in two cells."""
+_PROOF_TIMEOUT = 240
+"""Seconds for a test; the first also starts the site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +78,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--integration",
         action="store_true",
-        help="also run the tests against real MariaDB, PostgreSQL and RabbitMQ servers, which they start",
+        help="also run the tests on real parts, which they start: MariaDB, PostgreSQL, RabbitMQ and, where "
+        "proving/install was run, Keystone, Placement and Glance",
     )
     parser.add_argument("--no-checks", action="store_true", help="run the tests alone")
     parser.add_argument("--no-tests", action="store_true", help="run the checks alone")
@@ -70,7 +94,9 @@ def run(options: argparse.Namespace) -> int:
     if not options.no_checks:
         outcomes += [_check(check) for check in CHECKS]
     if not options.no_tests:
-        outcomes.append(_tests(options))
+        outcomes.append(_pytest("tests", tuple(_pytest_arguments(options))))
+        if options.integration and not options.tests:
+            outcomes += [_proof(proof) for proof in PROOFS]
     _summary(outcomes, time.monotonic() - started)
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
@@ -95,17 +121,37 @@ def _check(check: Check) -> Outcome:
     return Outcome(check.name, passed, time.monotonic() - started)
 
 
-def _tests(options: argparse.Namespace) -> Outcome:
+def _proof(proof: Proof) -> Outcome:
+    if not SERVICES.exists():
+        return Outcome(proof.name, True, 0.0, "DID NOT RUN: proving/install was not run")
+    print(f"\n--- {proof.name}", flush=True)
+    return _pytest(
+        proof.name,
+        ("-p", "no:xdist", f"--timeout={_PROOF_TIMEOUT}", "-W", "ignore", *proof.tests),
+        proof.environment,
+        proof.before,
+    )
+
+
+def _pytest(
+    name: str,
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str] | None = None,
+    before: tuple[str, ...] = (),
+) -> Outcome:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        command = [sys.executable, "-m", "pytest", f"--junitxml={report}", "-rs", *_pytest_arguments(options)]
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603
+        python = [sys.executable, *before, *((sys.executable,) if before else ())]
+        command = [*python, "-m", "pytest", f"--junitxml={report}", "-rs", *arguments]
+        code = subprocess.run(  # noqa: S603
+            command, cwd=ROOT, check=False, env=os.environ | dict(environment or {})
+        ).returncode
         counts = _counts(report)
     ran = counts["tests"] - counts["skipped"]
     note = f"{ran} tests ran, {counts['failed']} failed, {counts['skipped']} skipped"
     # 5: nothing was collected, which is a failure too.
-    return Outcome("tests", code == 0 and ran > 0, time.monotonic() - started, note)
+    return Outcome(name, code == 0 and ran > 0, time.monotonic() - started, note)
 
 
 def _pytest_arguments(options: argparse.Namespace) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
@@ -20,6 +21,7 @@ from compute_service.cmd.wiring import Buses, store_of
 from compute_service.config.load import load
 from compute_service.domain.image import Image
 from compute_service.virt.fake import FakeHypervisor
+from proving.daemon import Daemon
 from proving.infrastructure.glance import Glance
 from proving.plan import Plan
 from proving.seed import clouds_text
@@ -74,7 +76,9 @@ class RealParts(Cloud):
         """End it. Raises AssertionError when work was left undone, or a daemon does not end as it should."""
         with self._open:
             clean = all([agent.stop(_STOP_SECONDS) for agent in self._agents])
-            codes = {daemon.name: daemon.stop() for daemon in self.site.daemons.values()}
+            daemons = self.site.daemons
+            with ThreadPoolExecutor(len(daemons)) as pool:
+                codes = dict(zip(daemons, pool.map(Daemon.stop, daemons.values()), strict=True))
         assert clean, "work was left undone"
         assert set(codes.values()) == {0}, codes
 
