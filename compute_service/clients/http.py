@@ -6,6 +6,7 @@ import html
 import itertools
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,14 @@ _KINDS: dict[int, type[ComputeError]] = {
 }
 _CONNECTION_ERRORS = (exceptions.ConnectFailure, exceptions.RetriableConnectionFailure)
 
+Observe = Callable[[str, str, str, float], None]
+"""Called after each try with service, method, outcome (a status code, or `unreachable`) and seconds."""
+
+
+def unobserved(service: str, method: str, outcome: str, seconds: float) -> None:
+    """Observe nothing."""
+
+
 ErrorOf = Callable[[requests.Response, str], ComputeError | None]
 """A service's own reading of a failed response and its message; None leaves it to the general rule."""
 
@@ -91,6 +100,7 @@ class Reach:
     service_auth: Any = None
     """Whose token goes along with a user's, if any."""
     clock: Clock = field(default_factory=SystemClock)
+    observe: Observe = unobserved
 
 
 def credentials_of(settings: Settings, name: str) -> Any:
@@ -236,16 +246,22 @@ class RestClient:
 
     def _send(self, method: str, path: str, **given: Any) -> requests.Response:
         reach = self._reach
-        response: requests.Response = reach.session.request(
-            self._base() + path,
-            method,
-            auth=reach.auth,
-            raise_exc=False,
-            connect_retries=0,
-            status_code_retries=0,
-            redirect=False,
-            **given,
-        )
+        address = self._base() + path
+        began, outcome = time.perf_counter(), "unreachable"
+        try:
+            response: requests.Response = reach.session.request(
+                address,
+                method,
+                auth=reach.auth,
+                raise_exc=False,
+                connect_retries=0,
+                status_code_retries=0,
+                redirect=False,
+                **given,
+            )
+            outcome = str(response.status_code)
+        finally:
+            reach.observe(reach.name, method, outcome, time.perf_counter() - began)
         return response
 
     def _base(self) -> str:

@@ -17,11 +17,12 @@ BINARY = "nova-compute"
 
 def assemble(settings: Settings, runner: Runner) -> Part:
     """Return the agent with what it works with. Raises ComputeError when the host cannot be one."""
-    from compute_service.cmd.outside import image_service, placement_service
+    from compute_service.cmd.outside import image_service, observer_of, placement_service
 
     buses = Buses(settings, runner.metrics)
     runner.on_stop("bus", lambda _: buses.close())
-    images, placement = image_service(settings), placement_service(settings)
+    observe = observer_of(settings, runner.metrics)
+    images, placement = image_service(settings, observe), placement_service(settings, observe)
     return Agent(agent_parts(settings, SystemClock(), buses.api, images, placement))
 
 

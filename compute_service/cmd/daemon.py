@@ -85,7 +85,7 @@ def run_with_parts(
     def made(settings: Settings, runner: Runner) -> Part:
         from compute_service.cmd.outside import outside_of
 
-        parts = parts_of(settings, outside_of(settings), runner.metrics)
+        parts = parts_of(settings, outside_of(settings, runner.metrics), runner.metrics)
         runner.on_stop("connections", lambda _: parts.close())
         runner.on_reload(parts.svc.store.refresh)
         runner.health.add("database", lambda: ping(parts.svc.store))

@@ -60,6 +60,13 @@ class Metrics:
             ("topic", "verb", "outcome"),
             slice(0, 2),
         )
+        self._service_calls = self._timed(
+            "stratus_service_call",
+            "Calls to other services, each try; by the status code of the answer, or `unreachable`.",
+            "Time of a call to another service.",
+            ("service", "method", "status"),
+            slice(0, 1),
+        )
         self._statements = self._timed(
             "stratus_sql_statement",
             "SQL statements.",
@@ -144,6 +151,10 @@ class Metrics:
     def call(self, topic: str, verb: str, outcome: str, seconds: float) -> None:
         """Count a message that was sent (an observer of a bus)."""
         self._samples.add(self._calls, (topic, verb, outcome), seconds)
+
+    def service_call(self, service: str, method: str, status: str, seconds: float) -> None:
+        """Count a call to another service (an observer of clients)."""
+        self._samples.add(self._service_calls, (service, method, status), seconds)
 
     def statement(self, database: str, kind: str, seconds: float) -> None:
         """Count an SQL statement (an observer of the store)."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from compute_service.clients.glance import GlanceImages
-from compute_service.clients.http import reach_of
+from compute_service.clients.http import Observe, Reach, reach_of, unobserved
 from compute_service.clients.keystone import KeystoneIdentity
 from compute_service.clients.neutron import NeutronNetwork
 from compute_service.clients.neutron_http import HttpNetworkApi
 from compute_service.clients.placement import PlacementClient
+from compute_service.cmd.metrics import Metrics
 from compute_service.cmd.wiring import Outside
 from compute_service.config.settings import Settings
 from compute_service.ports.identity import Identity
@@ -16,35 +20,45 @@ from compute_service.ports.network import Network
 from compute_service.ports.placement import Placement
 
 
-def outside_of(settings: Settings) -> Outside:
+def outside_of(settings: Settings, metrics: Metrics) -> Outside:
     """Return clients of all outside services. Raises Unavailable when there is no way to sign in to one."""
+    observe = observer_of(settings, metrics)
     return Outside(
-        identity=identity_service(settings),
-        images=image_service(settings),
-        network=network_service(settings),
-        placement=placement_service(settings),
+        identity=identity_service(settings, observe),
+        images=image_service(settings, observe),
+        network=network_service(settings, observe),
+        placement=placement_service(settings, observe),
     )
 
 
-def identity_service(settings: Settings) -> Identity:
+def observer_of(settings: Settings, metrics: Metrics) -> Observe:
+    """Return what counts calls to outside services, where anybody can see that."""
+    return metrics.service_call if settings.stratus.metrics_port else unobserved
+
+
+def _reach(settings: Settings, name: str, observe: Observe, **more: Any) -> Reach:
+    return replace(reach_of(settings, name, **more), observe=observe)
+
+
+def identity_service(settings: Settings, observe: Observe = unobserved) -> Identity:
     """Return the client of [keystone]."""
-    return KeystoneIdentity(reach_of(settings, "keystone"))
+    return KeystoneIdentity(_reach(settings, "keystone", observe))
 
 
-def image_service(settings: Settings) -> Images:
+def image_service(settings: Settings, observe: Observe = unobserved) -> Images:
     """Return the client of [glance]."""
     options = settings.glance
     addresses = options.api_servers or ()
-    return GlanceImages(reach_of(settings, "glance", retries=options.num_retries, addresses=addresses))
+    return GlanceImages(_reach(settings, "glance", observe, retries=options.num_retries, addresses=addresses))
 
 
-def network_service(settings: Settings) -> Network:
+def network_service(settings: Settings, observe: Observe = unobserved) -> Network:
     """Return the client of [neutron]."""
     options = settings.neutron
-    reach = reach_of(settings, "neutron", retries=options.http_retries)
+    reach = _reach(settings, "neutron", observe, retries=options.http_retries)
     return NeutronNetwork(HttpNetworkApi(reach, options.extension_sync_interval))
 
 
-def placement_service(settings: Settings) -> Placement:
+def placement_service(settings: Settings, observe: Observe = unobserved) -> Placement:
     """Return the client of [placement]."""
-    return PlacementClient(reach_of(settings, "placement"))
+    return PlacementClient(_reach(settings, "placement", observe))

@@ -27,7 +27,8 @@ def start(program: str) -> WsgiApp:
     from compute_service.cmd.outside import outside_of
 
     settings = begin_worker(program)
-    parts = parts_of(settings, outside_of(settings), Metrics())
+    metrics = Metrics()
+    parts = parts_of(settings, outside_of(settings, metrics), metrics)
     # Worker processes end without the interpreter's own exit handlers.
     multiprocessing.util.Finalize(None, parts.close, exitpriority=10)
     return compute_application(parts, authenticator(settings))

@@ -41,6 +41,10 @@ BAD: dict[str, dict[str, str]] = {
     "StratusRestarts": {'process_start_time_seconds{job="stratus",instance="a"}': "1 2 3 4 5 6x60"},
     "StratusBrokerTrouble": {CALLS.format("dropped"): "0+3x60"},
     "StratusCallsUnanswered": {CALLS.format("Timeout"): "0+3x60"},
+    "StratusServiceTrouble": {
+        'stratus_service_calls_total{service="glance",method="GET",status="unreachable"}': "0+1x60",
+        'stratus_service_calls_total{service="glance",method="GET",status="200"}': "0+9x60",
+    },
     "StratusNotificationsLost": {'stratus_notifications_total{outcome="overflow"}': "0 0 5 10 15 20+5x60"},
     "StratusDatabasePoolFull": {POOL.format("in use"): "54x60", POOL.format("most"): "55x60"},
     "StratusDatabaseSlow": {
@@ -71,6 +75,8 @@ GOOD: dict[str, str] = {
     CALLS.format("dropped"): "0x60",
     CALLS.format("ok"): "0+30x60",
     'stratus_notifications_total{outcome="sent"}': "0+30x60",
+    'stratus_service_calls_total{service="glance",method="GET",status="200"}': "0+9x60",
+    'stratus_service_calls_total{service="glance",method="GET",status="404"}': "0+9x60",
     POOL.format("in use"): "3x60",
     POOL.format("most"): "55x60",
     'stratus_sql_statement_seconds_sum{database="api"}': "0+0.1x60",

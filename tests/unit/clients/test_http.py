@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 import threading
@@ -354,3 +355,17 @@ def test_a_part_of_a_path_leads_nowhere_else(text: str) -> None:
     with pytest.raises(NotFound):
         part(text)
     assert part("a/b?c#d") == "a%2Fb%3Fc%23d"
+
+
+def test_each_try_is_counted_by_its_outcome(lab: Lab) -> None:
+    seen: list[tuple[str, str, str]] = []
+    mounts = {ADDRESS: Mount({"/identity": identity_app(lab.identity), "/network": lab.script})}
+    settings = settings_of({"neutron": CREDENTIALS})
+    reach = dataclasses.replace(
+        reach_of(settings, "neutron", mounts=mounts, clock=lab.clock),
+        observe=lambda service, method, outcome, seconds: seen.append((service, method, outcome)),
+    )
+    lab.script.steps = [requests.ConnectionError("reset"), (503, b""), (404, b"{}")]
+    with pytest.raises(NotFound):
+        RestClient(reach).call("GET", "/v2.0/ports/1")
+    assert seen == [("neutron", "GET", outcome) for outcome in ("unreachable", "503", "404")]

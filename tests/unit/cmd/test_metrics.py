@@ -46,6 +46,7 @@ def test_figures_are_counted_and_shown(shown: tuple[Metrics, Health, str]) -> No
     metrics.pool_is("api", 3, 2, 55)
     metrics.call("scheduler", "select", "Timeout", 60.0)
     metrics.notification("overflow")
+    metrics.service_call("glance", "GET", "unreachable", 0.1)
     metrics.decided(False, {"ComputeFilter: host is down": 2, "ComputeFilter: disabled": 1})
     metrics.decided(True, {})
     status, text = get(f"{url}/metrics")
@@ -65,6 +66,7 @@ def test_figures_are_counted_and_shown(shown: tuple[Metrics, Health, str]) -> No
         'stratus_rpc_calls_total{outcome="Timeout",topic="scheduler",verb="select"} 1.0',
         'stratus_rpc_call_seconds_count{topic="scheduler",verb="select"} 1.0',
         'stratus_notifications_total{outcome="overflow"} 1.0',
+        'stratus_service_calls_total{method="GET",service="glance",status="unreachable"} 1.0',
         'stratus_flow_step_seconds_bucket{flow="build",le="2.5",step="spawn"} 0.0',
         'stratus_flow_step_seconds_bucket{flow="build",le="5.0",step="spawn"} 1.0',
         'stratus_scheduler_refused_hosts_total{reason="ComputeFilter"} 3.0',
