@@ -245,8 +245,7 @@ def _failed(run: Run[ResizeParams], failure: Failure) -> None:
     if not _is_moving(run):
         return  # Said before: the server may be on another move by now.
     again = _again(run, failure)
-    if again is not None:
-        _begin_again(run, again, failure)
+    if again is not None and _begin_again(run, again, failure):
         return
     count(run.svc, run.params.uuid, run.params.old)
     _end(run, failure)
@@ -279,18 +278,19 @@ def _again(run: Run[ResizeParams], failure: Failure) -> FlowRecord | None:
     )
 
 
-def _begin_again(run: Run[ResizeParams], flow: FlowRecord, failure: Failure) -> None:
-    """Set another try going, unless something else is to be done to the server."""
+def _begin_again(run: Run[ResizeParams], flow: FlowRecord, failure: Failure) -> bool:
+    """Set another try going; False when something else is to be done to the server."""
     now = run.svc.clock.now()
     with run.svc.store.database(run.key.database).write() as tx:
-        migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
         seen = instance_get(tx, run.params.uuid)
         if seen is None or seen.task_state not in RESIZE_TASKS:
-            return
+            return False
+        migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
         instance_update(tx, seen, task_state=TaskState.RESIZE_PREP, fault=fault_of(failure, now))
         key = submit(tx, flow)
         migration_insert(tx, migration_of(flow, seen, run.params, now))
     ring(run.svc, key)
+    return True
 
 
 def _end(run: Run[ResizeParams], failure: Failure, **changes: Any) -> None:

@@ -226,6 +226,19 @@ def test_a_host_that_rejects_a_move_is_followed_by_the_next(world: World) -> Non
     check(world)
 
 
+def test_a_move_that_is_rejected_while_its_server_is_deleted_counts_no_more(world: World) -> None:
+    server = world.boot()
+    world.hosts["h2"].faults.add("migrate_in", HostRejected("not here"))
+    world.hosts["h1"].faults.add("power_off", HostRejected("not now"), times=3)
+    resize.resize(MEMBER, world.svc, server, "2")
+    while not any(flow.state is FlowState.UNWINDING for flow in world.flows()):
+        world.messages.popleft()()
+    delete.delete(MEMBER, world.svc, world.see(server.instance.uuid))
+    world.settle()
+    assert state_of(world.see(server.instance.uuid)) == ("active", None)
+    check(world)
+
+
 def test_a_resize_moves_the_claim_and_keeps_the_old_one_for_the_migration(world: World) -> None:
     server = world.boot()
     resize.resize(MEMBER, world.svc, server, "2")
