@@ -7,7 +7,9 @@ in hand finish; SIGHUP replaces the workers one by one, which then have the new 
 from __future__ import annotations
 
 import faulthandler
+import gc
 import http.client
+import importlib
 import json
 import logging
 import os
@@ -50,6 +52,8 @@ class Site:
     workers: int
     health: str = "/"
     ready: str | None = None
+    shared: tuple[str, ...] = ()
+    """Modules that are loaded before there are workers, whose memory these then share."""
 
     @property
     def url_host(self) -> str:
@@ -86,6 +90,7 @@ def serve(site: Site, settings: Settings) -> int:
         return 1
     faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)
     server = _server(site, settings)
+    _share(site)
     stopping = threading.Event()
     threading.Thread(target=_watch, args=(site, settings, stopping), name="watch", daemon=True).start()
     _obey_signals(server, site, settings, stopping)
@@ -112,6 +117,14 @@ def _figures_folder(site: Site, settings: Settings) -> Scratch | None:
     # Before the library is imported: it looks once.
     os.environ[_MULTIPROCESS] = str(made.path)
     return made
+
+
+def _share(site: Site) -> None:
+    """Load what all workers need, and keep the collector from writing into it, which would make copies."""
+    for name in site.shared:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
 
 
 def _server(site: Site, settings: Settings) -> Any:
