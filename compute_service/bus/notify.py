@@ -17,12 +17,14 @@ from typing import Any
 
 from compute_service.config.messaging import messaging_conf
 from compute_service.config.settings import Settings
+from compute_service.domain.errors import Invalid
 from compute_service.domain.notices.notice import Form, Notice
 from compute_service.domain.request_id import Asker
 from compute_service.ports.notify import Notifier
 
 LOG = logging.getLogger(__name__)
 
+DRIVERS = ("messagingv2", "messaging", "log", "routing", "noop", "test")
 MOST = 10_000
 """Notifications that may wait for the broker."""
 _CLOSING = 5.0
@@ -215,5 +217,14 @@ def forms_of(settings: Settings) -> tuple[Form, ...]:
 
 
 def notifier_of(settings: Settings, observe: Observe = _unobserved) -> Notifier:
-    """Return the Notifier that the settings ask for."""
-    return OsloNotifier(settings, observe) if forms_of(settings) else Silent()
+    """Return the Notifier that the settings ask for. Raises Invalid when it cannot be had."""
+    for driver in settings.oslo_messaging_notifications.driver:
+        if driver not in DRIVERS:
+            known = ", ".join(DRIVERS)
+            raise Invalid(f"[oslo_messaging_notifications] driver '{driver}' is unknown; there are {known}.")
+    if not forms_of(settings):
+        return Silent()
+    try:
+        return OsloNotifier(settings, observe)
+    except Exception as error:  # The library has one kind for each thing that can be wrong with an address.
+        raise Invalid(f"[oslo_messaging_notifications] cannot be used: {error}") from error

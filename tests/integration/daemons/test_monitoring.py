@@ -119,6 +119,9 @@ def test_the_figures_of_each_daemon_tell_of_a_boot(watched: Watched) -> None:
                 figure(CONDUCTOR, "stratus_flow_step_seconds_count", 'flow="build"', 'step="spawn"'),
                 figure(CONDUCTOR, "stratus_services", 'binary="nova-compute"', 'state="up"') == 1,
                 figure(COMPUTE, "stratus_messages_total", 'verb="spawn"', 'outcome="ok"'),
+                figure(API, "stratus_service_calls_total", 'service="glance"', 'status="200"'),
+                figure(CONDUCTOR, "stratus_service_calls_total", 'service="neutron"'),
+                figure(SCHEDULER, "stratus_service_calls_total", 'service="placement"'),
                 figure(COMPUTE, "process_resident_memory_bytes"),
             )
         )

@@ -10,6 +10,7 @@ import pytest
 
 from compute_service.bus.notify import OsloNotifier, Silent, forms_of, notifier_of
 from compute_service.config.settings import Settings, settings_of
+from compute_service.domain.errors import Invalid
 from compute_service.domain.notices.notice import Form, Notice
 from compute_service.domain.request_id import Asker
 
@@ -154,3 +155,16 @@ def test_after_closing_nothing_is_taken() -> None:
     notifier.close()
     notifier.notify(a_notice())
     assert outcomes == []
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"driver": ("messagingv3",)}, "driver 'messagingv3' is unknown"),
+        ({"driver": ("messagingv2",), "transport_url": "nonsense"}, "cannot be used: No scheme"),
+        ({"driver": ("messagingv2",), "transport_url": "smoke://x"}, "cannot be used: .*smoke"),
+    ],
+)
+def test_what_cannot_be_used_keeps_a_daemon_from_starting(options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(Invalid, match=complaint):
+        notifier_of(settings_with(**options))
