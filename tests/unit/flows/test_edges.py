@@ -8,6 +8,7 @@ import pytest
 
 from compute_service.clients.notify import MemoryNotifier
 from compute_service.control import delete, power, rebuild, resize, snapshot
+from compute_service.control.notices import watch_changes
 from compute_service.domain.errors import HostRejected
 from compute_service.domain.notices.events import EVENTS
 from compute_service.domain.notices.notice import Form
@@ -16,6 +17,7 @@ from compute_service.flows.edges import BEGINNING, TOLD
 from compute_service.flows.kinds import FLOWS
 from compute_service.store.flavors import flavor_insert
 from compute_service.store.instances import instance_get
+from tests.unit.domain.notices.test_objects import SERVER_FIELDS
 from tests.unit.flows.kinds.conftest import MakeWorld, ground, make_world
 from tests.unit.flows.kinds.world import ADMIN, CELL, IMAGE, LARGE, MEMBER, SMALL, World
 
@@ -252,3 +254,43 @@ def test_where_nobody_listens_nothing_is_read(world: World, monkeypatch: pytest.
     assert not reads
     with world.store.database(CELL).read() as tx:
         assert instance_get(tx, server.instance.uuid) is not None
+
+
+EXTRA = {
+    "InstanceActionPayload": {"fault"},
+    "InstanceActionRebuildPayload": {"fault", "trusted_image_certificates"},
+    "InstanceActionResizePrepPayload": {"fault", "new_flavor"},
+    "InstanceActionSnapshotPayload": {"fault", "snapshot_image_id"},
+    "InstanceCreatePayload": {
+        "fault",
+        "instance_name",
+        "keypairs",
+        "tags",
+        "trusted_image_certificates",
+    },
+    "InstanceUpdatePayload": {"audit_period", "bandwidth", "old_display_name", "state_update", "tags"},
+}
+"""What each payload has beside the fields of every server."""
+
+
+def test_each_payload_has_all_fields_of_its_shape_and_no_other(world: World) -> None:
+    world.with_settings("notifications", notify_on_state_change="vm_state")
+    world.store.listen(watch_changes(world.svc))
+    try:
+        server = world.boot()
+        snapshot.create_image(ADMIN, world.svc, server, "copy", {})
+        world.settle()
+        rebuild.rebuild(ADMIN, world.svc, world.see(server.instance.uuid), RebuildOrder(image_ref=IMAGE))
+        world.settle()
+        resize.resize(ADMIN, world.svc, world.see(server.instance.uuid), LARGE.flavorid)
+        world.settle()
+    finally:
+        world.store.listen(None)
+    seen = set()
+    for notice in world.svc.notify.sent:  # type: ignore[attr-defined]
+        if notice.form is Form.VERSIONED:
+            name = notice.payload["nova_object.name"]
+            assert set(notice.payload["nova_object.data"]) == SERVER_FIELDS | EXTRA[name], name
+            seen.add(name)
+    assert seen == set(EXTRA)
+    assert not world.svc.notify.given_up  # type: ignore[attr-defined]
