@@ -1,7 +1,8 @@
 """Run many seeds and sum up: `python -m tests.simulation --seeds 2000 [--start N] [--plant BUG] [--world W]`.
 
 The world `engine` has flows made for the purpose, `servers` the real ones. With `--plant` a bug is put into
-the engine, and the run stops at the seed that notices it. Exits with 1 when any seed shows a problem.
+the engine or into one of the real flows, and the run stops at the seed that notices it. Exits with 1 when any
+seed shows a problem.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 
 from tests.simulation.plants import PLANTS
 from tests.simulation.runs import Outcome, run_synthetic
+from tests.simulation.servers.plants import PLANTS as SERVER_PLANTS
 from tests.simulation.servers.runs import run_servers
 
 WORLDS: dict[str, Callable[[int, str | None], Outcome]] = {"engine": run_synthetic, "servers": run_servers}
@@ -62,10 +64,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--start", type=int, default=0)
-    parser.add_argument("--plant", choices=sorted(PLANTS), help="have this bug, and stop where it is noticed")
+    parser.add_argument(
+        "--plant",
+        choices=sorted({*PLANTS, *SERVER_PLANTS}),
+        help="have this bug, and stop where it is noticed",
+    )
     parser.add_argument("--world", choices=sorted(WORLDS), help="only this one")
     parser.add_argument("--jobs", type=int, default=1, help="processes to use")
     options = parser.parse_args()
+    if options.plant in SERVER_PLANTS:
+        options.world = "servers"
     worlds = [options.world] if options.world else list(WORLDS)
     return 1 if sum([run(options, world) for world in worlds]) else 0
 

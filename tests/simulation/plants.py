@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -90,10 +90,10 @@ PLANTS: dict[str, Callable[[], Any]] = {
 
 
 @contextmanager
-def planted(name: str | None) -> Iterator[None]:
+def planted(name: str | None, plants: Mapping[str, Callable[[], Any]] = PLANTS) -> Iterator[None]:
     """Have a bug for a while."""
     if name is None:
         yield
         return
-    with PLANTS[name]():
+    with plants[name]():
         yield

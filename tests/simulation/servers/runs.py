@@ -13,9 +13,11 @@ from compute_service.store.engine import Store
 from tests.fakes.clock import ManualClock
 from tests.fixtures.stores import empty, make_store
 from tests.simulation.faults import Odds
+from tests.simulation.plants import PLANTS as ENGINE_PLANTS
 from tests.simulation.plants import planted
 from tests.simulation.runs import Outcome
 from tests.simulation.servers.audit import Audit
+from tests.simulation.servers.plants import PLANTS
 from tests.simulation.servers.users import Users
 from tests.simulation.servers.world import HOSTS, Plan, World
 
@@ -42,8 +44,8 @@ def world_of(seed: int, odds: Odds | None = None) -> Iterator[World]:
 def run_servers(
     seed: int, plant: str | None = None, odds: Odds | None = None, plan: Plan | None = None
 ) -> Outcome:
-    """Run a seed over whole servers."""
-    with planted(plant), world_of(seed, odds) as world:
+    """Run a seed over whole servers, perhaps with a bug in the engine or in a kind of flow."""
+    with planted(plant, {**ENGINE_PLANTS, **PLANTS}), world_of(seed, odds) as world:
         return _run(world, plan or Plan())
 
 

@@ -1,0 +1,66 @@
+"""Bugs on purpose in what the kinds of flows do, one at a time, for whole servers to suffer from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest.mock import patch
+
+from compute_service.domain.flow import Failure
+from compute_service.flows.kinds import FLOWS, build, restore
+from compute_service.flows.kinds.mapping import count_not
+from compute_service.flows.step import Flow, Run
+
+Plant = Callable[[], AbstractContextManager[Any]]
+
+
+def _without_undo(kind: str, step: str) -> Flow:
+    flow = FLOWS[kind]
+    steps = tuple(dataclasses.replace(one, undo=None) if one.name == step else one for one in flow.steps)
+    return dataclasses.replace(flow, steps=steps)
+
+
+def _keep_the_claim_of_a_failed_move() -> AbstractContextManager[Any]:
+    return patch.dict(FLOWS, resize=_without_undo("resize", "choose"))
+
+
+def _keep_the_ports_of_a_failed_build() -> AbstractContextManager[Any]:
+    return patch.dict(FLOWS, build=_without_undo("build", "ports"))
+
+
+def _leave_claims_swapped() -> AbstractContextManager[Any]:
+    return patch.dict(FLOWS, resize=_without_undo("resize", "swap"))
+
+
+def _bind_only_there() -> AbstractContextManager[Any]:
+    return patch.dict(FLOWS, resize=_without_undo("resize", "bind"))
+
+
+def _give_up_what_is_being_deleted() -> AbstractContextManager[Any]:
+    return patch.object(build, "OWN", frozenset([*build.OWN, *build.TaskState]))
+
+
+def _uncount_what_counts_again() -> AbstractContextManager[Any]:
+    def failed(run: Run[Any], failure: Failure) -> None:
+        count_not(run.svc, run.params.uuid)
+        restore._stuck(run, failure)
+
+    return patch.dict(FLOWS, restore=dataclasses.replace(FLOWS["restore"], on_failed=failed))
+
+
+def _let_go_while_the_guest_stands() -> AbstractContextManager[Any]:
+    flow = FLOWS["delete"]
+    return patch.dict(FLOWS, delete=dataclasses.replace(flow, steps=(flow.steps[-1], *flow.steps[:-1])))
+
+
+PLANTS: dict[str, Plant] = {
+    "keep the claim of a failed move": _keep_the_claim_of_a_failed_move,
+    "keep the ports of a failed build": _keep_the_ports_of_a_failed_build,
+    "leave claims swapped": _leave_claims_swapped,
+    "bind only there": _bind_only_there,
+    "give up what is being deleted": _give_up_what_is_being_deleted,
+    "uncount what counts again": _uncount_what_counts_again,
+    "let go while the guest stands": _let_go_while_the_guest_stands,
+}
