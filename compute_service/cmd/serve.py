@@ -25,6 +25,7 @@ from typing import Any
 from compute_service.cmd import systemd
 from compute_service.cmd.bell import Bell
 from compute_service.cmd.logs import configure
+from compute_service.cmd.memory import hold_little
 from compute_service.cmd.scratch import Scratch
 from compute_service.cmd.settings_here import ARGUMENTS
 from compute_service.cmd.worker import Loader
@@ -88,6 +89,7 @@ def serve(site: Site, settings: Settings) -> int:
     except Unavailable as error:
         LOG.error("%s cannot start: %s", site.program, error.message)
         return 1
+    hold_little()
     faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)
     server = _server(site, settings)
     _share(site)

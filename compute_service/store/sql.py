@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Table, and_, false, literal, or_
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from compute_service.store.database import Tx
@@ -36,7 +36,7 @@ def insert_new(tx: Tx, table: Table, values: Mapping[str, Any]) -> int | None:
     Returns the new row's `id` (0 for a table without one), or None when there was a row already.
     """
     if tx.dialect == "postgresql":
-        statement = postgresql.insert(table).on_conflict_do_nothing()
+        statement = _insert("postgresql", table).on_conflict_do_nothing()
         returned = tx.one(statement.returning(table.c.get("id", next(iter(table.c)))), values)
         if returned is None:
             return None
@@ -54,7 +54,7 @@ def insert_new(tx: Tx, table: Table, values: Mapping[str, Any]) -> int | None:
 def insert_all_new(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> bool:
     """Insert rows in one statement. False when one was there already: then others may be in, or not."""
     if tx.dialect == "postgresql":
-        statement = postgresql.insert(table).on_conflict_do_nothing().values(rows)
+        statement = _insert("postgresql", table).on_conflict_do_nothing().values(rows)
         return len(tx.all(statement.returning(next(iter(table.c))))) == len(rows)
     try:
         tx.execute(table.insert(), rows)
@@ -70,12 +70,12 @@ def insert_missing(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     if tx.dialect == "postgresql":
-        tx.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
+        tx.execute(_insert("postgresql", table).on_conflict_do_nothing(), rows)
     elif tx.dialect == "sqlite":
-        tx.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+        tx.execute(_insert("sqlite", table).on_conflict_do_nothing(), rows)
     else:
         first = next(iter(table.primary_key.columns))
-        statement = mysql.insert(table)
+        statement = _insert("mysql", table)
         tx.execute(statement.on_duplicate_key_update({first.name: first}), rows)
 
 
@@ -86,11 +86,11 @@ def upsert(tx: Tx, table: Table, rows: list[dict[str, Any]], keys: Iterable[str]
     keyed = list(keys)
     changed = [name for name in rows[0] if name not in keyed] or keyed[:1]
     if tx.dialect == "mysql":
-        mine = mysql.insert(table)
+        mine = _insert("mysql", table)
         tx.execute(mine.on_duplicate_key_update({name: mine.inserted[name] for name in changed}), rows)
         return
     if tx.dialect == "postgresql":
-        theirs = postgresql.insert(table)
+        theirs = _insert("postgresql", table)
         tx.execute(
             theirs.on_conflict_do_update(
                 index_elements=keyed, set_={name: theirs.excluded[name] for name in changed}
@@ -98,13 +98,18 @@ def upsert(tx: Tx, table: Table, rows: list[dict[str, Any]], keys: Iterable[str]
             rows,
         )
         return
-    local = sqlite.insert(table)
+    local = _insert("sqlite", table)
     tx.execute(
         local.on_conflict_do_update(
             index_elements=keyed, set_={name: local.excluded[name] for name in changed}
         ),
         rows,
     )
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    """Return the INSERT that a database has beyond the standard's; those of others are not even loaded."""
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
 def matches(dialect: str, column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
