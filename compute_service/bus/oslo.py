@@ -37,6 +37,8 @@ P = TypeVar("P")
 
 CAST_AGE = 30.0
 """Seconds after which a cast is not worth sending any more."""
+TROUBLE_LASTS = 60.0
+"""Seconds for which a message that did not get out counts against the broker, unless one did since."""
 _CASTING_THREADS = 4
 _CALLING_THREADS = 64
 _MOST_CASTS = 10_000
@@ -67,15 +69,15 @@ class OsloBus:
             )
         self.timeout = float(settings.default.rpc_response_timeout)
         self._observe = observe
-        self.sent = sent
-        """Called after each message that goes out, as `observe` is after each that came in; a cast that was
-        given up has the outcome `dropped`."""
+        self._observe_sent = sent
         self._conf = messaging_conf(settings)
         self._transport = oslo_messaging.get_rpc_transport(self._conf, url=address)
         self._casting = Pool(_CASTING_THREADS, "bus-cast")
         self._calling = Pool(_CALLING_THREADS, "bus-call")
         self._room = threading.BoundedSemaphore(_MOST_CASTS)
         self._servings: list[OsloServing] = []
+        self._trouble: tuple[float, str] | None = None
+        """When a message last failed to get out, and why; None since one did."""
 
     def client(
         self, protocol: type[P], topic: str, server: str | None = None, timeout: float | None = None
@@ -103,6 +105,23 @@ class OsloBus:
         if not serving.ready.wait(self.timeout):
             LOG.error("no queue for %s.%s yet: the broker is out of reach; trying on", topic, server)
         return serving
+
+    def sent(self, topic: str, verb: str, outcome: str, seconds: float) -> None:
+        """Note what became of a message that was to go out; a cast that was given up is `dropped`."""
+        if outcome == "ok":
+            self._trouble = None
+        elif outcome in ("dropped", "Unavailable"):
+            self._trouble = time.monotonic(), f"'{verb}' to {topic} did not get out"
+        self._observe_sent(topic, verb, outcome, seconds)
+
+    def check(self) -> None:
+        """Raise RuntimeError when the broker seems to be out of reach (a health check)."""
+        for serving in self._servings:
+            if not (serving.ready.is_set() or serving.stopped):
+                raise RuntimeError(f"there is no queue for {serving.address} yet")
+        trouble = self._trouble
+        if trouble is not None and time.monotonic() - trouble[0] < TROUBLE_LASTS:
+            raise RuntimeError(trouble[1])
 
     def close(self) -> None:
         """Send what is waiting (a few seconds at most) and let go of connections."""
@@ -145,9 +164,9 @@ class OsloServing:
 
     def __init__(self, server: oslo_messaging.MessageHandlingServer, address: str, threads: int) -> None:
         self._server = server
-        self._address = address
+        self.address = address
         self._threads = threads
-        self._stopped = False
+        self.stopped = False
         self.ready = threading.Event()
         """Set when the broker has the queues."""
         # Starting waits for the broker without end, so it may not hold up the caller.
@@ -158,16 +177,16 @@ class OsloServing:
         try:
             self._server.start(override_pool_size=self._threads)
         except Exception:
-            LOG.exception("cannot serve %s", self._address)
+            LOG.exception("cannot serve %s", self.address)
             return
         self.ready.set()
 
     def stop(self, timeout: float) -> bool:
         """Take no new messages, finish those begun; True when all finished in `timeout` seconds."""
-        if self._stopped or not self.ready.is_set():
-            self._stopped = True
+        if self.stopped or not self.ready.is_set():
+            self.stopped = True
             return True
-        self._stopped = True
+        self.stopped = True
 
         def finish() -> None:
             self._server.stop()

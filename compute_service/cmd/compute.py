@@ -21,6 +21,7 @@ def assemble(settings: Settings, runner: Runner) -> Part:
 
     buses = Buses(settings, runner.metrics)
     runner.on_stop("bus", lambda _: buses.close())
+    runner.health.add("broker", buses.check)
     observe = observer_of(settings, runner.metrics)
     images, placement = image_service(settings, observe), placement_service(settings, observe)
     return Agent(agent_parts(settings, SystemClock(), buses.api, images, placement))

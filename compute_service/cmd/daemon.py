@@ -89,6 +89,7 @@ def run_with_parts(
         runner.on_stop("connections", lambda _: parts.close())
         runner.on_reload(parts.svc.store.refresh)
         runner.health.add("database", lambda: ping(parts.svc.store))
+        runner.health.add("broker", parts.buses.check)
         wait_for_database(parts.svc.store, settings)
         return assemble(parts, runner.timers)
 

@@ -71,6 +71,14 @@ class Buses:
                 self._made[url] = self._make(url)
             return self._made[url]
 
+    def check(self) -> None:
+        """Raise RuntimeError when a broker seems to be out of reach (a health check)."""
+        with self._lock:
+            checks = [getattr(bus, "check", None) for bus in self._made.values()]
+        for check in checks:
+            if check is not None:
+                check()
+
     def close(self) -> None:
         """Close all."""
         with self._lock:

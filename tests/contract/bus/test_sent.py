@@ -71,6 +71,7 @@ def test_each_message_is_counted_by_what_became_of_it(mortal: Any) -> None:
     bus.serve(Speech, "counted", "one", Speaker())
     client = bus.client(Speech, "counted", "one", timeout=2)
     assert client.who() == "me"
+    bus.check()
     with pytest.raises(NotFound):
         client.fail()
     client.tell("hello")
@@ -85,4 +86,19 @@ def test_each_message_is_counted_by_what_became_of_it(mortal: Any) -> None:
     client.tell("lost")
     until(lambda: counts["counted", "tell", "dropped"] == 1)
     assert all(seconds >= 0 for seconds in times)
+    with pytest.raises(RuntimeError, match="'tell' to counted did not get out"):
+        bus.check()
+
+    mortal.start()
+    mortal.ready()
+
+    def well() -> bool:
+        client.tell("are you there")
+        try:
+            bus.check()
+        except RuntimeError:
+            return False
+        return True
+
+    until(well)
     bus.close()

@@ -169,6 +169,22 @@ def test_a_request_is_found_in_the_log_of_every_daemon(watched: Watched) -> None
     eventually(lambda: not missing(), watched, 15)
 
 
+def test_who_cannot_send_messages_is_alive_and_not_ready(watched: Watched) -> None:
+    broker = watched.site.infrastructure["rabbitmq"]
+    broker.kill()
+    try:
+        eventually(lambda: watched.get(COMPUTE, "/readyz")[0] == 503, watched, 60)
+        assert "did not get out" in watched.get(COMPUTE, "/readyz")[1]
+        for name in watched.ports:
+            assert watched.get(name, "/livez")[0] == 200, name
+        assert watched.figure(COMPUTE, "stratus_rpc_calls_total", 'outcome="dropped"') > 0
+    finally:
+        broker.start()
+        broker.ready()
+    eventually(lambda: watched.get(COMPUTE, "/readyz")[0] == 200, watched, 90)
+    boot(watched)
+
+
 def test_who_lacks_the_database_is_alive_and_not_ready(watched: Watched) -> None:
     api = watched.site.compute_url.removesuffix("/v2.1")
     assert get(f"{api}/healthcheck") == (200, "OK")
