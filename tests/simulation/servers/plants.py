@@ -8,10 +8,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 from unittest.mock import patch
 
-from compute_service.domain.flow import Failure
-from compute_service.flows.kinds import FLOWS, build, restore
-from compute_service.flows.kinds.mapping import count_not
-from compute_service.flows.step import Flow, Run
+from compute_service.flows.kinds import FLOWS, build
+from compute_service.flows.step import Flow
 
 Plant = Callable[[], AbstractContextManager[Any]]
 
@@ -42,14 +40,6 @@ def _give_up_what_is_being_deleted() -> AbstractContextManager[Any]:
     return patch.object(build, "OWN", frozenset([*build.OWN, *build.TaskState]))
 
 
-def _uncount_what_counts_again() -> AbstractContextManager[Any]:
-    def failed(run: Run[Any], failure: Failure) -> None:
-        count_not(run.svc, run.params.uuid)
-        restore._stuck(run, failure)
-
-    return patch.dict(FLOWS, restore=dataclasses.replace(FLOWS["restore"], on_failed=failed))
-
-
 def _let_go_while_the_guest_stands() -> AbstractContextManager[Any]:
     flow = FLOWS["delete"]
     return patch.dict(FLOWS, delete=dataclasses.replace(flow, steps=(flow.steps[-1], *flow.steps[:-1])))
@@ -61,6 +51,5 @@ PLANTS: dict[str, Plant] = {
     "leave claims swapped": _leave_claims_swapped,
     "bind only there": _bind_only_there,
     "give up what is being deleted": _give_up_what_is_being_deleted,
-    "uncount what counts again": _uncount_what_counts_again,
     "let go while the guest stands": _let_go_while_the_guest_stands,
 }
