@@ -13,6 +13,7 @@ import requests
 
 from compute_service.clients.fake.network import FakeNetwork
 from compute_service.clients.twin.network import network_app
+from compute_service.cmd.authenticate import checking_tokens
 from compute_service.cmd.threaded import ThreadedServer, WsgiApp
 
 LOG = logging.getLogger(__name__)
@@ -32,13 +33,10 @@ class NetworkService:
 
         `tokens` are the options by which tokens are checked.
         """
-        from keystonemiddleware.auth_token import AuthProtocol
-
         self.network.add_network("private", "10.1.0.0/16", owner, shared=True)
         self.network.add_network("public", "203.0.113.0/24", owner, external=True)
         app = network_app(self.network)
-        checked: WsgiApp = AuthProtocol(app, dict(tokens))
-        self._server.mounts[""] = _open_root(app, checked)
+        self._server.mounts[""] = _open_root(app, checking_tokens(app, dict(tokens)))
         self._server.start()
 
     def tell(self, compute_url: str, token: Callable[[], str]) -> None:

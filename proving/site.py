@@ -31,7 +31,7 @@ from proving.infrastructure.rabbitmq import RabbitMq
 from proving.network import NetworkService
 from proving.plan import MAIN, Plan
 from proving.ports import free_ports
-from proving.process import Process, secret_file
+from proving.process import READY_SECONDS, Process, secret_file
 from proving.seed import (
     CLOUD_USERS,
     SERVICES,
@@ -44,7 +44,8 @@ from proving.seed import (
 
 DatabaseServer = MariaDb | PostgreSql
 _MANAGE_SECONDS = 120.0
-_LAST_SECONDS = 15.0
+_HOST_SECONDS = 0.5
+"""What one host more may take to register."""
 
 
 class Site:
@@ -288,7 +289,8 @@ class Site:
         self.add_daemon("nova-api", "nova-api", self.nova_conf)
         for cell in self.plan.cell_names if self.plan.hosts else ():
             self.add_daemon(f"nova-compute-{cell}", "nova-compute", self.conf_of(cell))
-        _all([pool.submit(daemon.ready) for daemon in self.daemons.values()])
+        patience = READY_SECONDS + _HOST_SECONDS * self.plan.hosts
+        _all([pool.submit(daemon.ready, patience) for daemon in self.daemons.values()])
         self._note("daemons")
 
     def _fill(self) -> None:

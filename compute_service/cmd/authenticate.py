@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from compute_service.api.context import WsgiApp, no_auth
@@ -21,13 +23,27 @@ def authenticator(settings: Settings) -> Authenticate:
         raise Invalid("[keystone_authtoken] auth_type is not set: the API cannot check tokens.")
     options = middleware_options(settings)
 
-    def wrap(app: WsgiApp) -> WsgiApp:
-        from keystonemiddleware.auth_token import AuthProtocol
+    return lambda app: checking_tokens(app, options)
 
+
+def checking_tokens(app: WsgiApp, options: dict[str, Any]) -> WsgiApp:
+    """Return an application before which keystonemiddleware checks tokens."""
+    from keystonemiddleware.auth_token import AuthProtocol
+
+    with _silent("keystonemiddleware._common.config"):
         checked: WsgiApp = AuthProtocol(app, options)
-        return checked
+    return checked
 
-    return wrap
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Silence a logger: this one warns of each option that is not its own but the sign-in plugin's."""
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def middleware_options(settings: Settings) -> dict[str, Any]:

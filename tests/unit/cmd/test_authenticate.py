@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from compute_service.api.context import no_auth
@@ -52,3 +54,16 @@ def test_the_middleware_gets_every_option_that_is_set() -> None:
     )
     assert seen[0].startswith("401")
     assert b"requires authentication" in b"".join(body)
+
+
+def test_options_of_the_sign_in_plugin_are_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    section = {
+        "auth_type": "password",
+        "auth_url": "http://127.0.0.1:1/",
+        "username": "nova",
+        "password": "secretword",
+        "memcached_servers": ("127.0.0.1:1",),
+    }
+    authenticator(settings_of({"keystone_authtoken": section}))(no_auth)
+    assert "is not known" not in caplog.text
+    assert not logging.getLogger("keystonemiddleware._common.config").disabled
