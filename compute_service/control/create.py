@@ -48,7 +48,7 @@ from compute_service.store.flows import flows_insert
 from compute_service.store.groups import group_add_members
 from compute_service.store.instances import InstanceQuery, instances_insert
 from compute_service.store.keypairs import keypair_get
-from compute_service.store.mappings import InstanceMapping, instance_mappings_insert
+from compute_service.store.mappings import InstanceMapping, Ordered, instance_mappings_insert
 from compute_service.store.servers import server_page
 
 
@@ -280,6 +280,7 @@ def _write(
             )
             for one in servers
         ],
+        {one.uuid: Ordered.like(one) for one in servers},
     )
     uuids = tuple(one.uuid for one in servers)
     params = PlaceParams(servers=uuids, request=_request(ctx, plan), plan=plan.networks)

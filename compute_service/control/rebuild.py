@@ -26,6 +26,7 @@ from compute_service.domain.instance import Instance
 from compute_service.domain.order import RebuildOrder
 from compute_service.domain.record import Record
 from compute_service.flows.kinds.rebuild import RebuildParams
+from compute_service.store.mappings import instance_ordered_set
 from compute_service.store.servers import Located
 
 _AS_GIVEN = (
@@ -70,6 +71,9 @@ def rebuild(ctx: Context, svc: Services, server: Located, order: RebuildOrder) -
             lambda now: {**fixed, **_image_changes(now, image, sealed)},
         ),
     )
+    if image.id != server.instance.image_ref:
+        with svc.store.api.write() as tx:
+            instance_ordered_set(tx, server.instance.uuid, image_ref=image.id)
     return Rebuilding(
         server=find_server(ctx, svc, server.instance.uuid), admin_password=password, flow_id=flow_id
     )

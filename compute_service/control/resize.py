@@ -142,7 +142,8 @@ def _make_room(svc: Services, seen: Instance, flavor: Flavor, used: Counted) -> 
     ram = max(flavor.memory_mb - seen.flavor.memory_mb, 0)
     with svc.store.api.write() as tx:
         budget(tx, svc.settings, seen.project_id, seen.user_id, used).check({"cores": cores, "ram": ram})
-        instance_mapping_resize(tx, seen.uuid, seen.flavor.vcpus + cores, seen.flavor.memory_mb + ram)
+        room = (seen.flavor.vcpus + cores, seen.flavor.memory_mb + ram)
+        instance_mapping_resize(tx, seen.uuid, *room, flavor)
 
 
 def confirm_resize(ctx: Context, svc: Services, server: Located) -> str:

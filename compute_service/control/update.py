@@ -15,6 +15,7 @@ from compute_service.domain.errors import Conflict, Invalid, NotFound
 from compute_service.domain.instance import Instance
 from compute_service.store.database import Tx
 from compute_service.store.instances import instance_update
+from compute_service.store.mappings import instance_ordered_set
 from compute_service.store.servers import Located
 
 MOST_TAGS = 50
@@ -40,7 +41,11 @@ def update_server(ctx: Context, svc: Services, server: Located, changes: Mapping
             found["pinned_availability_zone"] = zone
         return found
 
-    return _write(ctx, svc, server, None, wanted)
+    changed = _write(ctx, svc, server, None, wanted)
+    if "pinned_availability_zone" in changes:
+        with svc.store.api.write() as tx:
+            instance_ordered_set(tx, changed.uuid, pinned_availability_zone=changed.pinned_availability_zone)
+    return changed
 
 
 def _check_pin(now: Instance, zone: str | None) -> None:

@@ -19,6 +19,7 @@ from compute_service.store.instance_query import InstanceQuery
 from compute_service.store.instances import instance_get, instance_page
 from compute_service.store.mappings import (
     InstanceMapping,
+    Ordered,
     cell_mapping_get,
     instance_mapping_get,
     instance_mappings_get,
@@ -71,7 +72,8 @@ def _map(store: Store, cell: str, page: list[Instance], limit: int | None) -> in
     with store.api.write() as tx:
         known = instance_mappings_get(tx, [instance.uuid for instance in page])
         new = [instance for instance in page if instance.uuid not in known][:limit]
-        instance_mappings_insert(tx, [_mapping(instance, cell) for instance in new])
+        ordered = {instance.uuid: Ordered.like(instance) for instance in new}
+        instance_mappings_insert(tx, [_mapping(instance, cell) for instance in new], ordered)
     return len(new)
 
 

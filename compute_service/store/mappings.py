@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
+import msgspec
 from sqlalchemy import bindparam, delete, func, select, update
 
 from compute_service.domain.errors import Conflict, NotFound, Stale
+from compute_service.domain.flavor import Flavor
 from compute_service.domain.host import Cell
+from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
 from compute_service.store.database import Tx, Values
-from compute_service.store.sql import insert_missing, insert_new
+from compute_service.store.sql import dump, insert_missing, insert_new
 from compute_service.store.tables.mappings import cell_mappings, host_mappings, instance_mappings
 
 
@@ -23,6 +26,23 @@ class HostMapping(Record):
     cell: str
     """The cell's UUID."""
     cell_name: str | None = None
+
+
+class Ordered(Record):
+    """What a server was ordered as, with what became of that: all that is known when its cell is down."""
+
+    flavor: Flavor
+    image_ref: str = ""
+    pinned_availability_zone: str | None = None
+
+    @classmethod
+    def like(cls, server: Instance) -> Self:
+        """Return what a server is now."""
+        return cls(
+            flavor=server.flavor,
+            image_ref=server.image_ref,
+            pinned_availability_zone=server.pinned_availability_zone,
+        )
 
 
 class InstanceMapping(Record):
@@ -178,13 +198,18 @@ def _mapping(row: Values) -> InstanceMapping:
     )
 
 
-def instance_mapping_insert(tx: Tx, mapping: InstanceMapping) -> None:
+def instance_mapping_insert(tx: Tx, mapping: InstanceMapping, ordered: Ordered | None = None) -> None:
     """Map a server; one that is mapped already is left as it is."""
-    instance_mappings_insert(tx, (mapping,))
+    instance_mappings_insert(tx, (mapping,), None if ordered is None else {mapping.uuid: ordered})
 
 
-def instance_mappings_insert(tx: Tx, mappings: Sequence[InstanceMapping]) -> None:
-    """Map servers in one statement (one more per cell named); those mapped already are left as they are."""
+def instance_mappings_insert(
+    tx: Tx, mappings: Sequence[InstanceMapping], ordered: Mapping[str, Ordered] | None = None
+) -> None:
+    """Map servers in one statement (one more per cell named); those mapped already are left as they are.
+
+    `ordered` tells by UUID what servers were ordered as.
+    """
     cells = {uuid: _cell_id(tx, uuid) for uuid in {m.cell for m in mappings} if uuid is not None}
     rows = [
         {
@@ -196,10 +221,19 @@ def instance_mappings_insert(tx: Tx, mappings: Sequence[InstanceMapping]) -> Non
             "memory_mb": m.memory_mb,
             "deleted": m.deleted,
             "created_at": m.created_at,
+            **_ordered_columns((ordered or {}).get(m.uuid)),
         }
         for m in mappings
     ]
     insert_missing(tx, instance_mappings, rows)
+
+
+def _ordered_columns(ordered: Ordered | None) -> dict[str, str | None]:
+    return {
+        "flavor": None if ordered is None else dump(ordered.flavor),
+        "image_ref": None if ordered is None else ordered.image_ref,
+        "pinned_availability_zone": None if ordered is None else ordered.pinned_availability_zone,
+    }
 
 
 def instance_mapping_get(tx: Tx, uuid: str) -> InstanceMapping | None:
@@ -241,11 +275,33 @@ def instance_mapping_set_cell(tx: Tx, uuids: Sequence[str], cell: str) -> int:
     return tx.execute(statement.values(cell_id=cell_id)).rowcount
 
 
-def instance_mapping_resize(tx: Tx, uuid: str, vcpus: int, memory_mb: int) -> None:
-    """Say what a server takes of its project's quotas. Raises Stale when it is deleted or unknown."""
+def instance_mapping_resize(
+    tx: Tx, uuid: str, vcpus: int, memory_mb: int, flavor: Flavor | None = None
+) -> None:
+    """Say what a server takes of its project's quotas, and which flavor it has now if that changed.
+
+    Raises Stale when it is deleted or unknown.
+    """
+    values: dict[str, Any] = {"vcpus": vcpus, "memory_mb": memory_mb}
+    if flavor is not None:
+        values["flavor"] = dump(flavor)
     statement = update(instance_mappings).where(_t.uuid == uuid, _t.deleted.is_(False))
-    if tx.execute(statement.values(vcpus=vcpus, memory_mb=memory_mb)).rowcount != 1:
+    if tx.execute(statement.values(values)).rowcount != 1:
         raise Stale(f"Instance {uuid} is deleted.")
+
+
+def instance_ordered_get(tx: Tx, uuid: str) -> Ordered | None:
+    """Return what a server was ordered as; None for one that was mapped by an older release."""
+    row = tx.one(select(_t.flavor, _t.image_ref, _t.pinned_availability_zone).where(_t.uuid == uuid))
+    if row is None or row[0] is None:
+        return None
+    flavor = msgspec.json.decode(row[0], type=Flavor)
+    return Ordered(flavor=flavor, image_ref=row[1] or "", pinned_availability_zone=row[2])
+
+
+def instance_ordered_set(tx: Tx, uuid: str, **changes: str | None) -> None:
+    """Change a server's `image_ref` or `pinned_availability_zone` as they are known without its cell."""
+    tx.execute(update(instance_mappings).where(_t.uuid == uuid).values(**changes))
 
 
 def instance_mapping_mark_deleted(tx: Tx, uuid: str, deleted: bool = True) -> bool:

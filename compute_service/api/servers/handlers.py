@@ -30,6 +30,7 @@ from compute_service.domain.context import Context
 from compute_service.domain.errors import NotFound, Unavailable
 from compute_service.domain.order import ServerOrder
 from compute_service.store.groups import groups_of_instances
+from compute_service.store.mappings import instance_ordered_get
 from compute_service.store.servers import DownServer, ServerPage, server_mapping, server_page
 
 
@@ -117,6 +118,7 @@ def _show_down(ctx: Context, svc: Services, req: Request) -> ServerShown:
     req.enforce(policy.SHOW, {"project_id": mapping.project_id, "user_id": mapping.user_id})
     with svc.store.api.read() as tx:
         groups = groups_of_instances(tx, [uuid])
+        ordered = instance_ordered_get(tx, uuid)
     known = DownServer(
         uuid=uuid,
         project_id=mapping.project_id,
@@ -124,9 +126,7 @@ def _show_down(ctx: Context, svc: Services, req: Request) -> ServerShown:
         cell=mapping.cell or "",
         created_at=mapping.created_at,
     )
-    view = Look(svc, req).down(known, shown=True)
-    view.server_groups = list(groups.values())
-    return ServerShown(server=view)
+    return ServerShown(server=Look(svc, req).down_whole(known, ordered, list(groups.values())))
 
 
 def create(ctx: Context, svc: Services, req: Request) -> Reply:

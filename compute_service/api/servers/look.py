@@ -36,6 +36,7 @@ from compute_service.domain.flavor import Flavor
 from compute_service.domain.instance import Instance, instance_name
 from compute_service.domain.states import status_of
 from compute_service.domain.vif import Vif
+from compute_service.store.mappings import Ordered
 from compute_service.store.servers import DownServer
 
 FLAVOR_INLINE = change("2.47")
@@ -86,17 +87,25 @@ class Look:
             id=server.uuid, status="UNKNOWN", links=self._links.of(f"servers/{server.uuid}")
         )
 
-    def down(self, server: DownServer, shown: bool = False) -> DownServerView:
-        """Return a server of a cell that does not answer; `shown`: for itself, not in a list."""
+    def down_whole(self, server: DownServer, ordered: Ordered | None, groups: list[str]) -> DownServerView:
+        """Return a server of a cell that does not answer, for itself, as what it was ordered."""
+        view = self.down(server)
+        view.user_id, view.power_state, view.server_groups = server.user_id, 0, groups
+        view.availability_zone = "UNKNOWN"
+        if ordered is not None:
+            view.availability_zone = ordered.pinned_availability_zone or "UNKNOWN"
+            view.flavor = self._inlined(ordered.flavor)
+            view.image = self._image(ordered.image_ref, UNSET)
+        return view
+
+    def down(self, server: DownServer) -> DownServerView:
+        """Return a server of a cell that does not answer, for a list."""
         return DownServerView(
             id=server.uuid,
             status="UNKNOWN",
             tenant_id=server.project_id,
             created=zulu(server.created_at),
             links=self._links.of(f"servers/{server.uuid}"),
-            user_id=server.user_id if shown else UNSET,
-            power_state=0 if shown else UNSET,
-            availability_zone="UNKNOWN" if shown else UNSET,
         )
 
     def whole(self, server: Instance, shown: bool = False) -> ServerView:
@@ -132,7 +141,7 @@ class Look:
             "updated": zulu(server.updated_at or server.created_at),
             "host_id": host_id(server.project_id, server.host),
             "metadata": server.metadata,
-            "image": self._image(server),
+            "image": self._image(server.image_ref, server.image_properties),
             "flavor": self._flavor(server.flavor),
             "addresses": addresses_of(server.vifs, extended),
             "links": self._links.of(f"servers/{server.uuid}"),
@@ -196,20 +205,22 @@ class Look:
             return server.availability_zone or server.pinned_availability_zone or ""
         return server.availability_zone or self._zone
 
-    def _image(self, server: Instance) -> ImageView | str:
-        ref = server.image_ref
+    def _image(self, ref: str, properties: dict[str, str] | UnsetType) -> ImageView | str:
         if not ref:
             return ""
         links = self._images.get(ref)
         if links is None:
             links = [Link(rel="bookmark", href=f"{self._links.bookmark}/images/{ref}")]
             self._images[ref] = links
-        return ImageView(id=ref, links=links, properties=server.image_properties)
+        return ImageView(id=ref, links=links, properties=properties)
 
     def _flavor(self, flavor: Flavor) -> FlavorInline | FlavorLink:
         if not self._inline:
             link = Link(rel="bookmark", href=f"{self._links.bookmark}/flavors/{flavor.flavorid}")
             return FlavorLink(id=flavor.flavorid, links=[link])
+        return self._inlined(flavor)
+
+    def _inlined(self, flavor: Flavor) -> FlavorInline:
         return FlavorInline(
             vcpus=flavor.vcpus,
             ram=flavor.memory_mb,

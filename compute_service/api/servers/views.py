@@ -162,6 +162,8 @@ class DownServerView(View):
     user_id: str | UnsetType = UNSET
     power_state: int | UnsetType = named("OS-EXT-STS:power_state")
     availability_zone: str | UnsetType = named("OS-EXT-AZ:availability_zone")
+    flavor: FlavorInline | UnsetType = UNSET
+    image: ImageView | str | UnsetType = UNSET
     server_groups: Annotated[list[str] | UnsetType, since("2.71")] = UNSET
 
 

@@ -13,7 +13,7 @@ def count(svc: Services, uuid: str, flavor: Flavor) -> None:
     """Let a server count for its project's quotas with a flavor; one that is deleted counts no more."""
     with svc.store.api.write() as tx:
         try:
-            instance_mapping_resize(tx, uuid, flavor.vcpus, flavor.memory_mb)
+            instance_mapping_resize(tx, uuid, flavor.vcpus, flavor.memory_mb, flavor)
         except Stale:
             return
 

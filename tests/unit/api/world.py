@@ -22,7 +22,7 @@ from compute_service.domain.instance import Instance
 from compute_service.store.embedded import embedded_cell, embedded_store
 from compute_service.store.engine import Store
 from compute_service.store.instances import instance_insert
-from compute_service.store.mappings import instance_mapping_insert
+from compute_service.store.mappings import Ordered, instance_mapping_insert
 from tests.fakes.clock import ManualClock
 from tests.fixtures.records import a_full_instance, a_mapping
 from tests.unit.api.wsgi import OWN, Caller
@@ -87,7 +87,7 @@ class World:
 
     def put(self, instance: Instance, cell: str | None = CELL) -> Instance:
         with self.store.api.write() as tx:
-            instance_mapping_insert(tx, a_mapping(instance, cell))
+            instance_mapping_insert(tx, a_mapping(instance, cell), Ordered.like(instance))
         with self.store.database(cell or "api").write() as tx:
             return instance_insert(tx, instance)
 

@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from compute_service.domain.block_device import BlockDevice
 from compute_service.domain.group import ServerGroup
@@ -11,6 +12,7 @@ from compute_service.domain.instance import Fault
 from compute_service.domain.states import PowerState, TaskState, VmState
 from compute_service.store.groups import group_add_members, group_insert
 from compute_service.store.services import service_update, service_upsert
+from compute_service.store.tables.mappings import instance_mappings
 from tests.fixtures.records import a_service, new_uuid
 from tests.unit.api.world import CELL, World, at
 from tests.unit.api.wsgi import OTHER, OWN, Caller
@@ -259,16 +261,31 @@ def test_a_server_is_shown_in_three_statements(world: World, admin: Caller) -> N
 def test_what_is_known_of_a_server_in_a_cell_that_is_down(world: World, member: Caller) -> None:
     server = world.server()
     group = world_group(world, server.uuid)
+    known = shown(member, server.uuid, "2.70")
     world.cell_is_down()
     assert member.get(f"/servers/{server.uuid}", "2.68").status == 503
     view = shown(member, server.uuid, "2.70")
     assert view.keys() == {
         "id", "status", "tenant_id", "user_id", "created", "links", "OS-EXT-STS:power_state",
-        "OS-EXT-AZ:availability_zone",
+        "OS-EXT-AZ:availability_zone", "flavor", "image",
     }  # fmt: skip
-    assert (view["status"], view["OS-EXT-AZ:availability_zone"]) == ("UNKNOWN", "UNKNOWN")
+    assert (view["status"], view["OS-EXT-AZ:availability_zone"]) == ("UNKNOWN", "az1")
+    assert view["flavor"] == known["flavor"]
+    assert view["image"] == known["image"]
     assert shown(member, server.uuid, "2.71")["server_groups"] == [group]
     assert world.caller("bob", OTHER).get(f"/servers/{server.uuid}").status == 404
+
+
+def test_a_server_mapped_by_an_older_release_shows_less(world: World, member: Caller) -> None:
+    server = world.server()
+    with world.store.api.write() as tx:
+        tx.execute(
+            update(instance_mappings).values(flavor=None, image_ref=None, pinned_availability_zone=None)
+        )
+    world.cell_is_down()
+    view = shown(member, server.uuid, "2.70")
+    assert (view["status"], view["OS-EXT-AZ:availability_zone"]) == ("UNKNOWN", "UNKNOWN")
+    assert not {"flavor", "image"} & view.keys()
 
 
 def world_group(world: World, uuid: str) -> str:
