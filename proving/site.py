@@ -8,8 +8,6 @@ Everything listens on 127.0.0.1 and is ended on exit. `python -m proving.site` k
 
 from __future__ import annotations
 
-import dataclasses
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +17,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from compute_service.cmd.allinone_seed import IMAGE
-from proving.conf import write_nova_conf
-from proving.daemon import BIN, Daemon
+from proving.compute import Compute
+from proving.daemon import Daemon
 from proving.infrastructure.glance import Glance
 from proving.infrastructure.keystone import Keystone
 from proving.infrastructure.mariadb import MariaDb
@@ -43,7 +41,6 @@ from proving.seed import (
 )
 
 DatabaseServer = MariaDb | PostgreSql
-_MANAGE_SECONDS = 120.0
 _HOST_SECONDS = 0.5
 """What one host more may take to register."""
 
@@ -67,7 +64,8 @@ class Site:
         self.compute_url = f"http://127.0.0.1:{ports[4]}/v2.1"
         self._ports = dict(zip(("keystone", "placement", "glance", "network", "compute"), ports, strict=True))
         self.clouds_file = folder / "clouds.yaml"
-        self.nova_conf = folder / "nova.conf"
+        self._compute = Compute(folder, plan, self.database_urls, self.broker_urls)
+        self.nova_conf = self._compute.conf
         self._network = NetworkService(ports[3])
 
     @property
@@ -111,11 +109,11 @@ class Site:
 
     def conf_of(self, cell: str) -> Path:
         """Return the nova.conf of a cell's hosts."""
-        return self.folder / f"nova-{cell}.conf"
+        return self._compute.conf_of(cell)
 
     def manage(self, *words: str) -> str:
         """Run nova-manage and return what it prints. Raises RuntimeError when it fails."""
-        return self._manage(self.nova_conf, *words)
+        return self._compute.manage(self.nova_conf, *words)
 
     def logs(self) -> str:
         """Return the ends of all logs."""
@@ -157,7 +155,8 @@ class Site:
         cache = Memcached(self._folder("memcached"))
         broker = RabbitMq(self._folder("rabbitmq"), ("/", *self.plan.cell_names))
         self.infrastructure |= {"memcached": cache, "rabbitmq": broker}
-        self.broker_urls = {"api": broker.url(), **{name: broker.url(name) for name in self.plan.cell_names}}
+        self.broker_urls["api"] = broker.url()
+        self.broker_urls |= {name: broker.url(name) for name in self.plan.cell_names}
         begun = [pool.submit(self._up, one) for one in (cache, broker)]
         own = {
             name: pool.submit(self._database_server, self.plan.database, name) for name in self.plan.servers
@@ -235,51 +234,10 @@ class Site:
         self._up(glance)
 
     def _schemas(self) -> None:
-        """Write the configuration files and have nova-manage make cells and schemas."""
-        credentials = self.keystone.credentials()
-        for name in ("api", *self.plan.cell_names):
-            connections = {"transport": self.broker_urls[name]}
-            if name == "api":
-                connections |= {"api": self.database_urls["api"], "cell": self.database_urls["cell1"]}
-            more: dict[str, object] = {"osapi_compute_listen_port": self._ports["compute"]}
-            if name != "api":
-                more = {"host": f"{name}-1"}
-            plan = _with(self.plan, "DEFAULT", more)
-            if name != "api":
-                fakes = {"hosts": max(plan.hosts, 1), "host_prefix": f"{name}-host-"}
-                plan = _with(plan, "fake", fakes)
-            path = self.nova_conf if name == "api" else self.conf_of(name)
-            write_nova_conf(path, plan, connections, credentials, self._tokens("nova"))
-        self.manage("api_db", "sync")
-        self.manage("cell_v2", "map_cell0")
-        for cell in self.plan.cell_names:
-            # A file of its own, since addresses hold passwords, which command lines show.
-            self._make_cell(cell)
+        """Write the configuration files, and make cells and schemas."""
+        self._compute.write(self._tokens("nova"), self.keystone.credentials(), self._ports["compute"])
+        self._compute.make()
         self._note("schemas")
-
-    def _make_cell(self, cell: str) -> None:
-        path = self.folder / f"making-{cell}.conf"
-        connections = {
-            "transport": self.broker_urls[cell],
-            "api": self.database_urls["api"],
-            "cell": self.database_urls[cell],
-        }
-        write_nova_conf(path, self.plan, connections, self.keystone.credentials(), {})
-        self._manage(path, "cell_v2", "create_cell", "--name", cell)
-        local = () if cell == "cell1" else ("--local_cell",)
-        self._manage(path, "db", "sync", *local)
-
-    def _manage(self, conf: Path, *words: str) -> str:
-        done = subprocess.run(  # noqa: S603
-            [str(BIN / "nova-manage"), "--config-file", str(conf), *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_MANAGE_SECONDS,
-        )
-        if done.returncode:
-            raise RuntimeError(f"nova-manage {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
-        return done.stdout
 
     def _start_daemons(self, pool: ThreadPoolExecutor) -> None:
         self.add_daemon("nova-scheduler", "nova-scheduler", self.nova_conf)
@@ -330,12 +288,6 @@ def site(folder: Path, plan: Plan | None = None) -> Iterator[Site]:
         yield made
     finally:
         made.close()
-
-
-def _with(plan: Plan, section: str, options: Mapping[str, object]) -> Plan:
-    """Return a plan with more options, which what it has goes before."""
-    merged = {**options, **plan.options.get(section, {})}
-    return dataclasses.replace(plan, options={**plan.options, section: merged})
 
 
 def _all(futures: Sequence[Future[Any]]) -> None:
