@@ -1,4 +1,8 @@
-"""createImage: an image record is made for the user at once; a host fills it later."""
+"""createImage: an image record is made for the user at once; a host fills it later.
+
+The work is logged before the record is made, and waits for it: should this process die in between, the work
+fails, and no record is left that nobody will fill.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,18 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from compute_service.control.act import Work, admit, check
+from compute_service.control.bell import ring
 from compute_service.control.images import image_of
 from compute_service.control.quota import check_metadata, limits_in
 from compute_service.control.services import Services
 from compute_service.domain.actions import ACTIONS
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Invalid
+from compute_service.domain.flow import FlowKey
 from compute_service.domain.image import Image
 from compute_service.domain.instance import Instance
 from compute_service.flows.kinds.snapshot import SnapshotParams
+from compute_service.store.flows import flow_cancel
 from compute_service.store.servers import Located
 
 _NEVER_INHERITED = frozenset({"cache_in_nova", "bittorrent"})
@@ -42,18 +49,22 @@ def create_image(
         check_metadata(limits["metadata_items"], metadata or {})
     if not seen.image_ref:
         raise Invalid("A server without a local root disk cannot be made an image of.")
-    image = svc.images.create(_image(ctx, svc, seen, name, metadata or {}), ctx)
+    image = _image(ctx, svc, seen, name, metadata or {})
 
     def params(now: Instance) -> SnapshotParams:
         return SnapshotParams(
             uuid=now.uuid, host=now.host, image_id=image.id, disk_format=image.disk_format or None
         )
 
+    flow_id = admit(ctx, svc, server, Work("create_image", params))
     try:
-        admit(ctx, svc, server, Work("create_image", params))
+        svc.images.create(image, ctx)
     except Exception:
-        svc.images.delete(image.id)
+        with svc.store.database(server.database).alone() as tx:
+            flow_cancel(tx, flow_id, "the image could not be made")
         raise
+    finally:
+        ring(svc, FlowKey(database=server.database, flow_id=flow_id))
     return image.id
 
 

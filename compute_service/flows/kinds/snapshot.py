@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from compute_service.domain.errors import NotFound, Unavailable
 from compute_service.domain.flow import Failure, StepKey
 from compute_service.domain.guest import SnapshotRequest
 from compute_service.domain.protocol import ComputeAgent
+from compute_service.domain.record import Record
 from compute_service.domain.states import TaskState
 from compute_service.flows.kinds.server import OnServer, at_host, faults, go_on, settle
-from compute_service.flows.step import Flow, Remote, Run, Step
+from compute_service.flows.step import Flow, Remote, Run, Step, Wait
 
 _OWN = frozenset(
     {
@@ -19,11 +21,28 @@ _OWN = frozenset(
 )
 
 
+_IMAGE_SECONDS = 120.0
+"""For which an image may be awaited that whoever asked for the snapshot makes: longer than that may take."""
+
+
 class SnapshotParams(OnServer):
     """Parameters of a snapshot."""
 
     image_id: str
     disk_format: str | None = None
+
+
+class Made(Record):
+    """The image that is to be filled is there."""
+
+    status: str
+
+
+def _is_made(run: Run[SnapshotParams]) -> Made | None:
+    try:
+        return Made(status=run.svc.images.show(run.params.image_id).status)
+    except (NotFound, Unavailable):
+        return None
 
 
 def _begin(run: Run[SnapshotParams]) -> None:
@@ -50,6 +69,7 @@ SNAPSHOT = Flow(
     "snapshot",
     SnapshotParams,
     (
+        Wait("image", _is_made, output=Made, deadline=_IMAGE_SECONDS),
         Step("begin", _begin),
         Remote("snapshot", at_host, _send, event="compute_snapshot_instance", deadline=6 * 3600.0),
     ),

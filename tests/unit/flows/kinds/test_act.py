@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 
 from compute_service.control import delete, power, rebuild, resize, snapshot
 from compute_service.control.act import act
-from compute_service.domain.errors import Conflict, HostRejected, InvalidState
+from compute_service.domain.errors import Conflict, Forbidden, HostRejected, InvalidState
 from compute_service.domain.flow import FlowState
 from compute_service.domain.order import RebuildOrder
 from compute_service.domain.states import PowerState
@@ -417,6 +419,28 @@ def test_a_snapshot_that_fails_leaves_no_image(world: World) -> None:
     world.settle()
     assert image not in world.images.images
     assert state_of(world.see(server.instance.uuid)) == ("active", None)
+
+
+def test_a_snapshot_whose_image_cannot_be_made_is_taken_back(world: World) -> None:
+    server = world.boot()
+    no = patch.object(world.images, "create", side_effect=Forbidden("enough images"))
+    with no, pytest.raises(Forbidden, match="enough"):
+        snapshot.create_image(MEMBER, world.svc, server, "copy")
+    world.settle()
+    assert state_of(world.see(server.instance.uuid)) == ("active", None)
+    assert set(world.images.images) == {IMAGE}
+
+
+def test_a_snapshot_asked_for_by_who_died_before_it_made_the_image_leaves_nothing(world: World) -> None:
+    server = world.boot()
+    with (
+        patch.object(world.images, "create", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        snapshot.create_image(MEMBER, world.svc, server, "copy")
+    world.settle(seconds=300)
+    assert state_of(world.see(server.instance.uuid)) == ("active", None)
+    assert set(world.images.images) == {IMAGE}
 
 
 def test_a_snapshot_that_is_refused_leaves_no_image(world: World) -> None:
