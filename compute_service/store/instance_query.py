@@ -163,8 +163,17 @@ def sort_value(instance: Instance, column: str) -> Any:
 
 def page_statement(dialect: str, query: InstanceQuery, after: Instance | None) -> Select[Any]:
     """Return the statement for one page, behind `after` if given, as a dialect (`Tx.dialect`) wants it."""
+    return _page(SELECT_WITH_TAGS if query.with_tags else SELECT, dialect, query, after)
+
+
+def names_statement(dialect: str, query: InstanceQuery, after: Instance | None) -> Select[Any]:
+    """As `page_statement`, for UUID and name, followed by the values of `sort_terms`."""
+    sorted_by = (_column(name).label(f"by_{name}") for name, _ in sort_terms(query))
+    return _page(select(instances.c.uuid, instances.c.display_name, *sorted_by), dialect, query, after)
+
+
+def _page(statement: Select[Any], dialect: str, query: InstanceQuery, after: Instance | None) -> Select[Any]:
     terms = sort_terms(query)
-    statement = SELECT_WITH_TAGS if query.with_tags else SELECT
     conditions = [*_scope(query), *_tagged(query)]
     for name, value in query.filters.items():
         conditions.append(_filter(dialect, name, value))

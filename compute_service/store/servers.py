@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select
 
@@ -16,9 +17,17 @@ from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
 from compute_service.store.database import Tx
 from compute_service.store.engine import Store
-from compute_service.store.instance_query import InstanceQuery, page_statement, sort_terms, sort_value
+from compute_service.store.instance_query import (
+    InstanceQuery,
+    names_statement,
+    page_statement,
+    sort_terms,
+    sort_value,
+)
 from compute_service.store.instances import instance_get, instances_of
 from compute_service.store.mappings import InstanceMapping, instance_mapping_get, instance_mapping_page
+
+T = TypeVar("T")
 
 
 class Located(Record):
@@ -26,6 +35,11 @@ class Located(Record):
 
     database: str
     instance: Instance
+
+    @property
+    def uuid(self) -> str:
+        """The server's."""
+        return self.instance.uuid
 
 
 class DownServer(Record):
@@ -42,6 +56,21 @@ class ServerPage(Record):
     """One page of servers, in order, and as many of those in cells that do not answer as fit behind."""
 
     servers: tuple[Located, ...] = ()
+    down: tuple[DownServer, ...] = ()
+    down_cells: tuple[str, ...] = ()
+
+
+class NamedServer(Record):
+    """A server of which no more is wanted than its name."""
+
+    uuid: str
+    name: str
+
+
+class NamePage(Record):
+    """As ServerPage, with names only."""
+
+    servers: tuple[NamedServer, ...] = ()
     down: tuple[DownServer, ...] = ()
     down_cells: tuple[str, ...] = ()
 
@@ -89,27 +118,59 @@ def server_page(store: Store, query: InstanceQuery, timeout: float = 60.0) -> Se
     """
     if query.uuids is not None and not query.uuids:
         return ServerPage()
+    terms = sort_terms(query)
+    found = _answers(store, query, page_statement, instances_of, timeout)
+    merged = _merged(
+        found.pages, lambda one: one.uuid, lambda one: [sort_value(one, name) for name, _ in terms], terms
+    )
+    servers = tuple(Located(database=name, instance=one) for name, one in islice(merged, query.limit))
+    return ServerPage(servers=servers, down=_down(store, query, found.down), down_cells=tuple(found.down))
+
+
+def server_names(store: Store, query: InstanceQuery, timeout: float = 60.0) -> NamePage:
+    """List the names of servers: as `server_page`, for a fraction of its price."""
+    if query.uuids is not None and not query.uuids:
+        return NamePage()
+    found = _answers(store, query, names_statement, lambda tx, statement: tx.all(statement), timeout)
+    merged = _merged(found.pages, lambda row: str(row[0]), lambda row: row[2:], sort_terms(query))
+    servers = tuple(NamedServer(uuid=row[0], name=row[1]) for _, row in islice(merged, query.limit))
+    return NamePage(servers=servers, down=_down(store, query, found.down), down_cells=tuple(found.down))
+
+
+class _Answers(Generic[T]):
+    """Database → what it found, and the cells that did not answer."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Sequence[T]] = {}
+        self.down: list[str] = []
+
+
+def _answers(
+    store: Store,
+    query: InstanceQuery,
+    spell: Callable[[str, InstanceQuery, Instance | None], Select[Any]],
+    run: Callable[[Tx, Select[Any]], Sequence[T]],
+    timeout: float,
+) -> _Answers[T]:
+    """Ask all databases for their pages; `spell` makes the statement that a dialect wants."""
     after = _marker(store, query)
     statements: dict[str, Select[Any]] = {}
 
-    def ask(tx: Tx) -> list[Instance]:
+    def ask(tx: Tx) -> Sequence[T]:
         statement = statements.get(tx.dialect)
         if statement is None:
-            statement = statements[tx.dialect] = page_statement(tx.dialect, query, after)
-        return instances_of(tx, statement)
+            statement = statements[tx.dialect] = spell(tx.dialect, query, after)
+        return run(tx, statement)
 
-    answers = store.fan_out(ask, store.names(), timeout)
-    pages: dict[str, list[Instance]] = {}
-    down: list[str] = []
-    for name, answer in answers.items():
+    found: _Answers[T] = _Answers()
+    for name, answer in store.fan_out(ask, store.names(), timeout).items():
         if not isinstance(answer, ComputeError):
-            pages[name] = answer
+            found.pages[name] = answer
         elif isinstance(answer, Unavailable) and name != API_DATABASE:
-            down.append(name)
+            found.down.append(name)
         else:
             raise answer
-    servers = tuple(_first(_merged(query, pages), query.limit))
-    return ServerPage(servers=servers, down=_down(store, query, down), down_cells=tuple(down))
+    return found
 
 
 def _marker(store: Store, query: InstanceQuery) -> Instance | None:
@@ -124,44 +185,37 @@ def _marker(store: Store, query: InstanceQuery) -> Instance | None:
     return found.instance
 
 
-def _merged(query: InstanceQuery, pages: dict[str, list[Instance]]) -> Iterator[Located]:
-    """Yield the servers of all pages in the order of the query, each once."""
+def _merged(
+    pages: dict[str, Sequence[T]],
+    uuid_of: Callable[[T], str],
+    values_of: Callable[[T], Sequence[Any]],
+    terms: list[tuple[str, bool]],
+) -> Iterator[tuple[str, T]]:
+    """Yield what is in the pages, with its database, in the order of the query, each server once."""
     if sum(1 for page in pages.values() if page) == 1:
         for name, page in pages.items():
-            yield from (Located(database=name, instance=instance) for instance in page)
+            yield from ((name, one) for one in page)
         return
-    placed = {i.uuid for name, page in pages.items() if name != API_DATABASE for i in page}
-    terms = sort_terms(query)
-
-    def compare(mine: Located, other: Located) -> int:
-        return _compare(mine.instance, other.instance, terms)
-
+    placed = {uuid_of(one) for name, page in pages.items() if name != API_DATABASE for one in page}
     streams = [
-        [
-            Located(database=name, instance=instance)
-            for instance in page
-            if name != API_DATABASE or instance.uuid not in placed
-        ]
+        [(values_of(one), name, one) for one in page if name != API_DATABASE or uuid_of(one) not in placed]
         for name, page in pages.items()
     ]
-    yield from heapq.merge(*streams, key=functools.cmp_to_key(compare))
+
+    def compare(mine: tuple[Sequence[Any], str, T], other: tuple[Sequence[Any], str, T]) -> int:
+        return _compare(mine[0], other[0], terms)
+
+    for _, name, one in heapq.merge(*streams, key=functools.cmp_to_key(compare)):
+        yield name, one
 
 
-def _compare(mine: Instance, other: Instance, terms: list[tuple[str, bool]]) -> int:
-    """Compare as the databases sort: nothing is less than anything."""
-    for name, descending in terms:
-        a, b = sort_value(mine, name), sort_value(other, name)
+def _compare(mine: Sequence[Any], other: Sequence[Any], terms: list[tuple[str, bool]]) -> int:
+    """Compare sort values as the databases sort: nothing is less than anything."""
+    for a, b, (_, descending) in zip(mine, other, terms, strict=True):
         if a != b:
             less = a is None or (b is not None and a < b)
             return -1 if less != descending else 1
     return 0
-
-
-def _first(servers: Iterable[Located], limit: int | None) -> Iterator[Located]:
-    for number, server in enumerate(servers):
-        if limit is not None and number >= limit:
-            return
-        yield server
 
 
 def _down(store: Store, query: InstanceQuery, cells: list[str]) -> tuple[DownServer, ...]:

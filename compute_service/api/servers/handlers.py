@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from msgspec import UNSET
 
 from compute_service.api.links import Link
@@ -30,8 +33,18 @@ from compute_service.domain.context import Context
 from compute_service.domain.errors import NotFound, Unavailable
 from compute_service.domain.order import ServerOrder
 from compute_service.store.groups import groups_of_instances
+from compute_service.store.instance_query import InstanceQuery
 from compute_service.store.mappings import instance_ordered_get
-from compute_service.store.servers import DownServer, ServerPage, server_mapping, server_page
+from compute_service.store.servers import (
+    DownServer,
+    NamePage,
+    ServerPage,
+    server_mapping,
+    server_names,
+    server_page,
+)
+
+Page = TypeVar("Page", ServerPage, NamePage)
 
 
 def load_server(ctx: Context, svc: Services, req: Request) -> None:
@@ -49,31 +62,31 @@ def load_any_server(ctx: Context, svc: Services, req: Request) -> None:
 
 
 def _page(
-    svc: Services, req: Request, path: str, all_tenants: Rule, tags: bool
-) -> tuple[ServerPage, list[Link] | None]:
-    """Return a page of servers and the link to the next one, if there may be one."""
+    svc: Services, req: Request, path: str, all_tenants: Rule, find: Callable[[InstanceQuery], Page]
+) -> tuple[Page, list[Link] | None]:
+    """Return a page of what `find` finds and the link to the next one, if there may be one."""
     search = search_of(svc, req, all_tenants)
-    if search.query is None:
-        return ServerPage(), None
-    query = search.query.replace(with_tags=tags)
-    page = server_page(svc.store, query)
+    query = InstanceQuery(uuids=()) if search.query is None else search.query
+    page = find(query)
     if page.down_cells and not (search.plain and req.at_least(DOWN_CELLS_NAMED)):
         if not svc.settings.api.list_records_by_skipping_down_cells:
             raise Unavailable("Servers cannot be listed: a cell does not answer.")
         page = page.replace(down=())
     if len(page.servers) + len(page.down) != query.limit:
         return page, None
-    last = page.down[-1].uuid if page.down else page.servers[-1].instance.uuid
+    last = page.down[-1].uuid if page.down else page.servers[-1].uuid
     return page, next_page(req.links, path, req.pairs, last)
 
 
 def index(ctx: Context, svc: Services, req: Request) -> ServerList:
     """List servers."""
-    page, links = _page(svc, req, "servers", policy.INDEX_ALL_TENANTS, tags=False)
+    page, links = _page(
+        svc, req, "servers", policy.INDEX_ALL_TENANTS, lambda query: server_names(svc.store, query)
+    )
     look = Look(svc, req)
     view = ServerList(
         servers=[
-            *(look.brief(found.instance) for found in page.servers),
+            *(look.brief(found) for found in page.servers),
             *(look.down_brief(down) for down in page.down),
         ]
     )
@@ -85,7 +98,13 @@ def index(ctx: Context, svc: Services, req: Request) -> ServerList:
 def detail(ctx: Context, svc: Services, req: Request) -> ServerDetails:
     """List servers with their details."""
     tags = req.shows(ServerView, "tags")
-    page, links = _page(svc, req, "servers/detail", policy.DETAIL_ALL_TENANTS, tags)
+    page, links = _page(
+        svc,
+        req,
+        "servers/detail",
+        policy.DETAIL_ALL_TENANTS,
+        lambda query: server_page(svc.store, query.replace(with_tags=tags)),
+    )
     look = Look(svc, req)
     view = ServerDetails(
         servers=[

@@ -37,7 +37,7 @@ from compute_service.domain.instance import Instance, instance_name
 from compute_service.domain.states import status_of
 from compute_service.domain.vif import Vif
 from compute_service.store.mappings import Ordered
-from compute_service.store.servers import DownServer
+from compute_service.store.servers import DownServer, NamedServer
 
 FLAVOR_INLINE = change("2.47")
 HOSTNAME_FOR_ALL = change("2.90")
@@ -75,11 +75,9 @@ class Look:
             if shown or req.allows(policy.SHOW_UNKNOWN_HOST_STATUS):
                 self._statuses = req.hosts.known(svc)
 
-    def brief(self, server: Instance) -> ServerBrief:
+    def brief(self, server: NamedServer) -> ServerBrief:
         """Return a server for a list."""
-        return ServerBrief(
-            id=server.uuid, name=server.display_name, links=self._links.of(f"servers/{server.uuid}")
-        )
+        return ServerBrief(id=server.uuid, name=server.name, links=self._links.of(f"servers/{server.uuid}"))
 
     def down_brief(self, server: DownServer) -> DownServerBrief:
         """Return a server of a cell that does not answer, for a list."""

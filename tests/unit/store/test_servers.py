@@ -14,7 +14,7 @@ from compute_service.domain.states import VmState
 from compute_service.store.engine import Store
 from compute_service.store.instances import InstanceQuery, instance_delete, instance_insert, instances_insert
 from compute_service.store.mappings import instance_mapping_insert, instance_mappings_insert
-from compute_service.store.servers import server_locate, server_mapping, server_page
+from compute_service.store.servers import server_locate, server_mapping, server_names, server_page
 from tests.fixtures.records import a_mapping, an_instance
 from tests.fixtures.stores import EAST, EPOCH, WEST, assert_queries
 
@@ -93,6 +93,13 @@ def test_pages_of_all_databases_join_up_to_the_whole_list(store: Store, key: str
         marker = paged[-1]
     assert len(set(whole)) == 17
     assert paged == whole
+    names = server_names(store, query)
+    assert [s.uuid for s in names.servers] == whole
+    assert [s.name for s in names.servers] == [
+        s.instance.display_name for s in server_page(store, query).servers
+    ]
+    behind = server_names(store, query.replace(limit=5, marker=whole[4]))
+    assert [s.uuid for s in behind.servers] == whole[5:10]
 
 
 @pytest.mark.parametrize("count", [1, 200])
@@ -116,6 +123,7 @@ def test_a_server_on_its_way_into_a_cell_is_shown_once_as_the_cells(store: Store
         instance_insert(tx, unplaced.replace(host="host1"))
     page = server_page(store, InstanceQuery())
     assert [(s.database, s.instance.host) for s in page.servers] == [(EAST, "host1")]
+    assert [s.uuid for s in server_names(store, InstanceQuery()).servers] == [unplaced.uuid]
 
 
 def test_an_unknown_marker_is_refused(store: Store) -> None:
