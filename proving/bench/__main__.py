@@ -24,35 +24,39 @@ STEPS = ("start", "memory", "idle", "requests", "boots", "crowds", "lists", "tho
 _FEW, _FIFTY, _THOUSAND = 10, 50, 1000
 _LIST = 1000
 
+Columns = dict[str, list[Figure]]
+"""Label of an endpoint → its figures."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print one table; returns the exit code."""
     options = _parser().parse_args(argv)
     steps = options.steps or list(STEPS)
-    columns: dict[str, list[Figure]] = {}
+    columns: Columns = {}
     try:
         for target in [read_target(path) for path in options.beside]:
-            columns[target.label] = _all(target.label, _of_target(target, steps))
+            _collect(columns, target.label, _of_target(target, steps))
         if not options.only_beside:
-            columns["ours"] = _ours(steps, options.folder)
+            _ours(columns, steps, options.folder)
+        code = 0
     except (Missing, NotReady, Refused, OSError, ValueError, KeyError, RuntimeError) as error:
-        print(f"not measured: {type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+        print(f"not measured any further: {type(error).__name__}: {error}", file=sys.stderr)
+        code = 1
     print()
     print(
         f"{time.strftime('%Y-%m-%d %H:%M')}, {os.cpu_count()} processors, Python {platform.python_version()}"
     )
     print(table(list(columns), list(columns.values()), options.markdown))
-    return 0
+    return code
 
 
-def _ours(steps: Sequence[str], folder: Path | None) -> list[Figure]:
+def _ours(columns: Columns, steps: Sequence[str], folder: Path | None) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="stratus-bench-", ignore_cleanup_errors=True) as scratch,
         site(folder or Path(scratch), own_site.plan(_FEW)) as made,
     ):
         own_site.add_metadata(made)
-        return _all("ours", _of_site(made, steps))
+        _collect(columns, "ours", _of_site(made, steps))
 
 
 def _of_target(target: Target, steps: Sequence[str]) -> Figures:
@@ -123,13 +127,11 @@ def _starts(made: Site) -> Figures:
     yield Figure("schema from nothing", f"{seconds:.1f} s, {used:.1f} CPU-s of ours")
 
 
-def _all(label: str, figures: Iterator[Figure]) -> list[Figure]:
-    """Collect figures and tell each as it comes."""
-    found = []
+def _collect(columns: Columns, label: str, figures: Iterator[Figure]) -> None:
+    """Collect figures and tell each as it comes; what there was before a failure is kept."""
     for figure in figures:
         print(f"{time.strftime('%H:%M:%S')} {label}: {figure.measure}: {figure.value}", flush=True)
-        found.append(figure)
-    return found
+        columns.setdefault(label, []).append(figure)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -29,6 +29,8 @@ _DAEMON_GROUPS = {
     "nova-compute": "compute",
 }
 _SCHEMA_SECONDS = 60.0
+_START_SECONDS, _HOST_SECONDS = 120.0, 0.6
+"""How long hosts may take to come up: all, and each."""
 _SCHEMA_ORDERS = (
     ("api_db", "sync"),
     ("cell_v2", "map_cell0"),
@@ -88,7 +90,10 @@ def change_hosts(site: Site, count: int) -> None:
     if not changed:
         raise RuntimeError(f"{path} does not say how many hosts there are")
     path.write_text(text)
-    site.daemons[HOSTS].restart()
+    hosts = site.daemons[HOSTS]
+    hosts.stop()
+    hosts.start()
+    hosts.ready(_START_SECONDS + count * _HOST_SECONDS)
     site.discover()
 
 
