@@ -167,11 +167,43 @@ def configuration_page() -> str:
     return reference()
 
 
+def guest_properties_page() -> str:
+    """Return what images and flavors may ask of guests on libvirt."""
+    from compute_service.virt.libvirt.assemble.properties import PROPERTIES, REFUSED
+
+    rules = {
+        "image": "the image's counts",
+        "flavor": "the flavor's counts",
+        "agree": "must be equal",
+        "most": "the flavor's is the limit of the image's",
+    }
+    rows = [
+        (
+            f"`{each.image}`" if each.image else "",
+            f"`{each.flavor}`" if each.flavor else "",
+            ", ".join(f"`{value}`" for value in each.takes) if isinstance(each.takes, tuple) else each.takes,
+            rules[each.rule] if each.image and each.flavor else "",
+            each.about,
+        )
+        for each in PROPERTIES
+    ]
+    refused = [(f"`{key}`", what) for key, what in REFUSED.items()]
+    return (
+        "# Image properties and extra specs on libvirt\n\n"
+        "How a guest is assembled from its image and flavor. A value that a key does not take ends the build "
+        "with an error that names the key.\n\n"
+        + table(("Image property", "Flavor extra spec", "Values", "Where both speak", "What it does"), rows)
+        + "\nA server that asks for one of these is refused, as is a CPU policy other than `shared`:\n\n"
+        + table(("Key", "What it asks for"), refused)
+    )
+
+
 PAGES: dict[str, Page] = {
     "actions.md": actions_page,
     "configuration.md": configuration_page,
     "filters.md": lambda: filters_page(table),
     "flows.md": flows_page,
+    "guest-properties.md": guest_properties_page,
     "metrics.md": metrics_page,
     "notifications.md": notifications_page,
     "microversions.md": lambda: microversions_page(table),

@@ -18,7 +18,6 @@ class Serial(Element, tag="serial"):
     protocol: str | None = at("protocol/@type", default=None)
     log_file: str | None = at("log/@file", default=None)
     log_append: str | None = at("log/@append", default=None)
-    target_type: str | None = at("target/@type", default=None)
     target_port: int = at("target/@port", default=0)
 
 
@@ -26,8 +25,6 @@ class Console(Element, tag="console"):
     """A text console of a container or a paravirtual guest."""
 
     type: str = at("@type", default="pty")
-    log_file: str | None = at("log/@file", default=None)
-    log_append: str | None = at("log/@append", default=None)
     target_type: str | None = at("target/@type", default=None)
     target_port: int = at("target/@port", default=0)
 
@@ -36,11 +33,10 @@ class Channel(Element, tag="channel"):
     """A way between guest and host for an agent in the guest."""
 
     type: str = at("@type")
-    source_mode: str | None = at("source/@mode", default=None)
-    source_path: str | None = at("source/@path", default=None)
     target_type: str = at("target/@type", default="virtio")
     target_name: str = at("target/@name")
     state: str | None = at("target/@state", default=None)
+    """Whether the agent listens, as libvirt tells of a running guest."""
 
 
 class Graphics(Element, tag="graphics"):
@@ -48,7 +44,6 @@ class Graphics(Element, tag="graphics"):
 
     type: str = at("@type")
     port: int | None = at("@port", default=None)
-    tls_port: int | None = at("@tlsPort", default=None)
     autoport: bool | None = at("@autoport", default=None)
     default_mode: str | None = at("@defaultMode", default=None)
     listen_type: str | None = at("listen/@type", default=None)

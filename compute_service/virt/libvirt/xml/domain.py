@@ -53,7 +53,6 @@ class Domain(Element, tag="domain"):
     on_poweroff: str = at("on_poweroff", default="destroy")
     on_reboot: str = at("on_reboot", default="restart")
     on_crash: str = at("on_crash", default="destroy")
-    emulator: str | None = at("devices/emulator", default=None)
     disks: tuple[Disk, ...] = children("devices", default=())
     filesystems: tuple[Filesystem, ...] = children("devices", default=())
     controllers: tuple[Controller, ...] = children("devices", default=())

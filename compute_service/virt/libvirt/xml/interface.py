@@ -12,7 +12,6 @@ class Interface(Element, tag="interface"):
     mac: str = at("mac/@address")
     model: str | None = at("model/@type", default=None)
     bridge: str | None = at("source/@bridge", default=None)
-    managed: bool | None = at("target/@managed", default=None)
     target: str | None = at("target/@dev", default=None)
     virtualport: str | None = at("virtualport/@type", default=None)
     interface_id: str | None = at("virtualport/parameters/@interfaceid", default=None)
@@ -28,4 +27,3 @@ class Interface(Element, tag="interface"):
     outbound_average: int | None = at("bandwidth/outbound/@average", default=None)
     outbound_peak: int | None = at("bandwidth/outbound/@peak", default=None)
     outbound_burst: int | None = at("bandwidth/outbound/@burst", default=None)
-    boot_order: int | None = at("boot/@order", default=None)

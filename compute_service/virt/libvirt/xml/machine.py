@@ -5,7 +5,7 @@ Source: libvirt documentation, "Domain XML format".
 
 from __future__ import annotations
 
-from compute_service.virt.libvirt.xml.element import Element, at, child, children, present, switch, texts
+from compute_service.virt.libvirt.xml.element import Element, at, child, children, present, switch
 
 
 class Boot(Element, tag="boot"):
@@ -29,15 +29,12 @@ class Os(Element, tag="os"):
     arch: str | None = at("type/@arch", default=None)
     machine: str | None = at("type/@machine", default=None)
     firmware_features: tuple[FirmwareFeature, ...] = children("firmware", default=())
-    loader: str | None = at("loader", default=None)
     loader_secure: bool | None = at("loader/@secure", default=None)
     loader_stateless: bool | None = at("loader/@stateless", default=None)
-    nvram: str | None = at("nvram", default=None)
     kernel: str | None = at("kernel", default=None)
     initrd: str | None = at("initrd", default=None)
     cmdline: str | None = at("cmdline", default=None)
     init: str | None = at("init", default=None)
-    init_args: tuple[str, ...] = texts("initarg", default=())
     boots: tuple[Boot, ...] = children(default=())
     boot_menu: bool | None = at("bootmenu/@enable", default=None)
     smbios_mode: str | None = at("smbios/@mode", default=None)
@@ -63,8 +60,6 @@ class Features(Element, tag="features"):
     acpi: bool = present("acpi", default=False)
     apic: bool = present("apic", default=False)
     pae: bool = present("pae", default=False)
-    privnet: bool = present("privnet", default=False)
-    hyperv_mode: str | None = at("hyperv/@mode", default=None)
     hyperv_relaxed: bool | None = switch("hyperv/relaxed/@state", default=None)
     hyperv_vapic: bool | None = switch("hyperv/vapic/@state", default=None)
     hyperv_spinlocks: bool | None = switch("hyperv/spinlocks/@state", default=None)
@@ -77,8 +72,6 @@ class Features(Element, tag="features"):
     pmu: bool | None = switch("pmu/@state", default=None)
     vmcoreinfo: bool | None = switch("vmcoreinfo/@state", default=None)
     smm: bool | None = switch("smm/@state", default=None)
-    tcg_cache_mib: int | None = at("tcg/tb-cache", default=None)
-    tcg_cache_unit: str | None = at("tcg/tb-cache/@unit", default=None)
 
 
 class CpuFeature(Element, tag="feature"):
@@ -93,10 +86,8 @@ class Cpu(Element, tag="cpu"):
 
     mode: str | None = at("@mode", default=None)
     match: str | None = at("@match", default=None)
-    check: str | None = at("@check", default=None)
     model: str | None = at("model", default=None)
     fallback: str | None = at("model/@fallback", default=None)
-    vendor: str | None = at("vendor", default=None)
     sockets: int | None = at("topology/@sockets", default=None)
     cores: int | None = at("topology/@cores", default=None)
     threads: int | None = at("topology/@threads", default=None)

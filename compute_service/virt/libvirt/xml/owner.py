@@ -19,7 +19,6 @@ class Server(Element, tag=f"{_NS}server"):
     """The server behind a guest. Memory in MB, disks in GB."""
 
     name: str = at(f"{_NS}name")
-    created_by: str = at(f"{_NS}package/@version")
     flavor: str = at(f"{_NS}flavor/@name")
     vcpus: int = at(f"{_NS}flavor/@vcpus")
     memory_mb: int = at(f"{_NS}flavor/@memory")

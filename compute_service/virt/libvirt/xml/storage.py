@@ -67,7 +67,6 @@ class Disk(Element, tag="disk"):
     iotune: IoTune | None = child(default=None)
     serial: str | None = at("serial", default=None)
     readonly: bool = present("readonly", default=False)
-    boot_order: int | None = at("boot/@order", default=None)
 
 
 class Filesystem(Element, tag="filesystem"):
