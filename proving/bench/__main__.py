@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -31,6 +32,8 @@ Columns = dict[str, list[Figure]]
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print one table; returns the exit code."""
     options = _parser().parse_args(argv)
+    # What was started is ended also when this is.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     steps = options.steps or list(STEPS)
     columns: Columns = {}
     try:
