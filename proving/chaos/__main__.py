@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="stratus-chaos-", ignore_cleanup_errors=True) as scratch:
         outcome = run(trial, Path(options.folder or scratch), _say)
     print(json.dumps(asdict(outcome), default=str, indent=2) if options.json else told(trial, outcome))
-    return 1 if outcome.violations or outcome.unsettled else 0
+    return 0 if outcome.is_good else 1
 
 
 def _say(text: str) -> None:

@@ -23,6 +23,7 @@ def told(trial: Trial, outcome: Outcome) -> str:
         else f"NOT SETTLED after {outcome.settled:.1f} s:",
         *(f"  {what}" for what in outcome.unsettled),
         *(f"NOT UP AGAIN: {what}" for what in outcome.not_up),
+        *([f"NOT LED TO THEIR END: {outcome.not_led} lives"] if outcome.not_led else []),
         *(f"a user gave up waiting for {server}" for server in outcome.slow),
         "",
         f"{len(outcome.violations)} violations",

@@ -61,6 +61,13 @@ class Outcome:
     violations: list[Violation] = field(default_factory=list)
     logs: dict[str, str] = field(default_factory=dict)
     """Of servers with a violation: their flows, and what the daemons wrote of them."""
+    not_led: int = 0
+    """Lives that nobody led to their end, because the time for it was over."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything was done, came up again, settled and is as it must be."""
+        return not (self.violations or self.unsettled or self.not_up or self.not_led)
 
 
 def run(trial: Trial, folder: Path, say: Callable[[str], None]) -> Outcome:
@@ -89,6 +96,7 @@ def _run_on(made: Site, trial: Trial, say: Callable[[str], None]) -> Outcome:
         faults.start()
     _follow(threads, work, book, began, say)
     outcome = Outcome(lived=time.monotonic() - began)
+    outcome.not_led = work.qsize() + sum(thread.is_alive() for thread in threads)
     if trial.kill_every:
         faults.stop()
     _settle(made, trial, outcome)

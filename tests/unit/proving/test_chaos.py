@@ -6,6 +6,7 @@ from compute_service.domain.flow import Failure, FlowState
 from compute_service.domain.states import PowerState, TaskState, VmState
 from proving.chaos.invariants import check
 from proving.chaos.lives import lives
+from proving.chaos.run import Outcome
 from proving.chaos.truth import Truth
 from proving.chaos.users import BODIES, Book, Promise
 from tests.fixtures.records import a_flow, a_mapping, a_migration, an_instance, new_uuid
@@ -125,3 +126,10 @@ def test_a_move_that_waits_keeps_its_way_back() -> None:
     assert rules(truth) == ["allocations are held by who needs them"]
     truth.allocations[move.uuid] = {"h0": {"VCPU": 1}}
     assert rules(truth) == []
+
+
+def test_an_outcome_is_good_only_when_all_was_led_to_its_end_and_came_up() -> None:
+    assert Outcome().is_good
+    assert not Outcome(not_up=["nova-api"]).is_good
+    assert not Outcome(not_led=1).is_good
+    assert not Outcome(unsettled=["a flow"]).is_good
