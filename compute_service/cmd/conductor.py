@@ -19,7 +19,7 @@ from compute_service.conductor.power import PowerSync
 from compute_service.conductor.reconcilers import reconcilers
 from compute_service.conductor.service import ConductorService
 from compute_service.control.hosts import count_services
-from compute_service.control.liveness import SeenUp
+from compute_service.control.liveness import SeenUp, host_is_up
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.host import Cell
 from compute_service.domain.protocol import Conductor
@@ -49,7 +49,8 @@ class ConductorPart:
             FLOWS,
             owner=f"{options.default.host}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
             timing=Timing(lease=options.stratus.flow_lease, resend=options.stratus.resend_interval),
-            host_up=SeenUp(svc),
+            host_up=lambda cell, host: host_is_up(svc, cell, host),
+            host_seen_up=SeenUp(svc),
             observer=parts.metrics if options.stratus.metrics_port else None,
         )
         self._servings: dict[str, Serving] = {}

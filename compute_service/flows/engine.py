@@ -94,7 +94,7 @@ class Timing:
 class Engine:
     """Advances flows. Safe to use from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but three are optional collaborators, by keyword
         self,
         svc: Services,
         flows: Mapping[str, Flow],
@@ -102,6 +102,7 @@ class Engine:
         *,
         timing: Timing | None = None,
         host_up: Callable[[str, str], bool] = lambda cell, host: True,
+        host_seen_up: Callable[[str, str], bool] | None = None,
         observer: Observer | None = None,
     ) -> None:
         self.svc = svc
@@ -110,6 +111,8 @@ class Engine:
         """Names this engine among all; a new one after a restart."""
         self.timing = timing or Timing()
         self.host_up = host_up
+        self.host_seen_up = host_seen_up or host_up
+        """Asked before a message goes out for the first time; may believe what it saw a moment ago."""
         self.observer: Observer = observer or Silent()
         self._held: dict[FlowKey, float] = {}
         """Flows in hand and since when."""

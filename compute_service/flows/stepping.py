@@ -298,7 +298,7 @@ class Stepper:
             row = self._row(seq, phase, attempt, StepState.DONE)
             self._log(row.replace(finished_at=self._svc.clock.now()))
             return Verdict.GO_ON
-        if not self._engine.host_up(*target):
+        if not self._engine.host_seen_up(*target):
             return self._host_is_down(seq, step, phase, attempt, target)
         record, now = self._live.record, self._svc.clock.time()
         row = self._row(seq, phase, attempt, StepState.PARKED).replace(
