@@ -21,10 +21,12 @@ from functools import partial
 from typing import ClassVar, TypeVar
 
 from compute_service.agent.answers import OVERTAKEN, Answers, outcome
+from compute_service.agent.consoles import Consoles
 from compute_service.agent.image_cache import ImageKeeper
 from compute_service.agent.journal import Journal, Verdict
 from compute_service.agent.lanes import Lanes
 from compute_service.agent.registration import Registration
+from compute_service.domain.console import Console
 from compute_service.domain.errors import HostRejected, NotSupported
 from compute_service.domain.flow import StepKey, StepResult
 from compute_service.domain.guest import Diagnostics, DisksMoved, GuestBuilt, GuestSpec, SnapshotRequest
@@ -54,6 +56,7 @@ class ServiceParts:
     images: Images
     keeper: ImageKeeper
     registration: Registration
+    consoles: Consoles
 
 
 class AgentService(ComputeAgent):
@@ -159,6 +162,10 @@ class AgentService(ComputeAgent):
     def diagnostics(self, uuid: str) -> Diagnostics:
         """Return a guest's counters."""
         return self._able(Diagnoses).diagnostics(uuid)
+
+    def console(self, uuid: str, kind: str) -> Console:
+        """Return where a guest's console is found."""
+        return self._parts.consoles.find(uuid, kind)
 
     def set_disabled(self, disabled: bool) -> None:
         """Keep placement in step with the service."""

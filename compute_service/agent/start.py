@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from compute_service.agent.answers import Answers
+from compute_service.agent.consoles import Consoles
 from compute_service.agent.facts import FactsSource
 from compute_service.agent.heartbeat import Beating, Heartbeat
 from compute_service.agent.identity import NodeIdentity, identify, member_of
@@ -127,6 +128,7 @@ def assemble(parts: AgentParts, conductor: Conductor, identity: NodeIdentity) ->
             images=parts.images,
             keeper=keeper,
             registration=registration,
+            consoles=Consoles(driver, settings),
         ),
     )
     power = PowerWatch(driver, lanes, settings.workarounds.handle_virt_lifecycle_events)

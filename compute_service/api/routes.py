@@ -3,17 +3,18 @@
 A resource keeps its rows in its own package (`flavors/routes.py`), next to its bodies, views and handlers;
 here they are put together.
 
-Still to come, each as such a package with its rows: volume attachments, interfaces, shares, remote consoles
-and their tokens, topology, server password, live migration and its abort and force, evacuate, rescue, shelve,
-createBackup, changePassword, crash dump, security groups of servers, assisted volume snapshots, the usage
-audit log; and the proxies that end at 2.35 (images, networks, volumes, snapshots, floating addresses,
-security groups, bare metal), 2.42 (hosts) and 2.43 (addresses of servers).
+Still to come, each as such a package with its rows: volume attachments, interfaces, shares, topology, server
+password, live migration and its abort and force, evacuate, rescue, shelve, createBackup, changePassword,
+crash dump, security groups of servers, assisted volume snapshots, the usage audit log; and the proxies that
+end at 2.35 (images, networks, volumes, snapshots, floating addresses, security groups, bare metal), 2.42
+(hosts) and 2.43 (addresses of servers).
 """
 
 from __future__ import annotations
 
 from compute_service.api import discovery
 from compute_service.api.aggregates import routes as aggregates
+from compute_service.api.console_tokens import routes as console_tokens
 from compute_service.api.events import routes as events
 from compute_service.api.extensions import routes as extensions
 from compute_service.api.flavors import routes as flavors
@@ -63,6 +64,7 @@ ROUTES: tuple[Route, ...] = (
     *services.ROUTES,
     *hypervisors.ROUTES,
     *migrations.ROUTES,
+    *console_tokens.ROUTES,
     *GONE,
 )
 """Every row."""

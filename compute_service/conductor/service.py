@@ -8,6 +8,8 @@ from typing import ClassVar, Protocol
 
 from compute_service.conductor.hosts import Hosts
 from compute_service.conductor.progress import ProgressNotes
+from compute_service.control.remote_console import console_now
+from compute_service.domain.console import ConsoleToken
 from compute_service.domain.errors import ComputeError, Invalid
 from compute_service.domain.flow import FlowKey, StepKey, StepResult
 from compute_service.domain.host import HostRegistration, HostReport, ServerOnHost
@@ -70,6 +72,10 @@ class ConductorService(Conductor):
     def strays(self, host: str, guests: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of a host's guests that belong elsewhere."""
         return self._of_cell().strays(host, guests)
+
+    def console(self, token: str) -> ConsoleToken:
+        """Return the console that a token opens."""
+        return console_now(self._engine.svc, token)
 
     def _of_cell(self) -> Hosts:
         if self._hosts is None:

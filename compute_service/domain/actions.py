@@ -135,6 +135,17 @@ _ROWS: tuple[tuple[str, Action], ...] = (
         "console_output",
         Action("get_console_output", None, tasks=None, lockable=False, launched=False, on_host=True),
     ),
+    (
+        "remote_console",
+        Action(
+            "get_remote_console",
+            None,
+            tasks=frozenset(TaskState) - {TaskState.DELETING, TaskState.MIGRATING},
+            lockable=False,
+            launched=False,
+            on_host=True,
+        ),
+    ),
     ("update_metadata", Action("update metadata", None, _SETTLED, tasks=None, launched=False)),
     ("delete_metadata", Action("delete metadata", None, _SETTLED, tasks=None, launched=False)),
     ("update_tags", Action("update_tags", None, _SETTLED, tasks=None, lockable=False, launched=False)),

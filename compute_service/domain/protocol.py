@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
+from compute_service.domain.console import Console, ConsoleToken
 from compute_service.domain.flow import FlowKey, StepKey, StepResult
 from compute_service.domain.guest import (
     Diagnostics,
@@ -56,6 +57,10 @@ class Conductor(Protocol):
         """Of a host's guests, those whose server is known to be elsewhere (or nowhere) while nothing is being
         done to it: left behind by an evacuation, or by a build that was given up while the host was down.
         What is left of them may go. A guest nobody knows is not among them."""
+
+    def console(self, token: str) -> ConsoleToken:
+        """Return the console that a token opens, after looking that it is still there.
+        Raises NotFound: no such token, or it has run out, or what it opened has gone."""
 
 
 class Scheduler(Protocol):
@@ -132,6 +137,9 @@ class ComputeAgent(Protocol):
 
     def diagnostics(self, uuid: str) -> Diagnostics:
         """Return the guest's counters."""
+
+    def console(self, uuid: str, kind: str) -> Console:
+        """Return where the guest's console of a type (of `domain.console.KINDS`) is found."""
 
     def set_disabled(self, disabled: bool) -> None:
         """The service was enabled or disabled: keep COMPUTE_STATUS_DISABLED in step."""

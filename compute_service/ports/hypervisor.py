@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
+from compute_service.domain.console import Listening
 from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec
 from compute_service.domain.host import GuestState, HostFacts
 from compute_service.domain.states import PowerState
@@ -101,6 +102,17 @@ class Diagnoses(Protocol):
 
 
 @runtime_checkable
+class HasConsoles(Protocol):
+    """Lets people see and use guests' screens and serial ports."""
+
+    def console(self, uuid: str, protocol: str) -> Listening:
+        """Return where a running guest's console listens; `protocol` is vnc, spice or serial.
+
+        Raises NotFound (no such guest), NotReady (it is not running), Invalid (it has none of that kind).
+        """
+
+
+@runtime_checkable
 class CachesImages(Protocol):
     """Fetches images ahead of use."""
 
@@ -127,6 +139,7 @@ CAPABILITIES: tuple[type, ...] = (
     Snapshots,
     Migrates,
     Diagnoses,
+    HasConsoles,
     CachesImages,
     TellsChanges,
     Revives,

@@ -22,8 +22,12 @@ CELLS = "STRATUS_CELLS"
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A site with three hosts, and room in its quotas."""
-    options = {"quota": {"instances": 1000, "cores": -1, "ram": -1}}
+    """A site with three hosts, room in its quotas, and every type of console."""
+    options: dict[str, Any] = {
+        "quota": {"instances": 1000, "cores": -1, "ram": -1},
+        "spice": {"enabled": True},
+        "serial_console": {"enabled": True},
+    }
     made = (
         _on_real_parts(tmp_path_factory, options)
         if os.environ.get(SITE)

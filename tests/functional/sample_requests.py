@@ -81,6 +81,7 @@ QUOTAS: Send = lambda s, body: s.put(f"/os-quota-sets/{s.spare_project()}", body
 USERS: Send = lambda s, body: s.put(f"/os-quota-sets/{s.spare_project()}?user_id=1", body)  # noqa: E731
 FLAVOR: Send = lambda s, body: s.post("/flavors", body)  # noqa: E731
 KEYPAIR: Send = lambda s, body: s.post("/os-keypairs", body)  # noqa: E731
+CONSOLE: Send = lambda s, body: s.post(f"/servers/{s.server()}/remote-consoles", body)  # noqa: E731
 SENT: dict[str, dict[str, Send]] = {
     "servers": {
         "server-create-req": CREATE, "server-create-req-v237": CREATE, "server-create-req-v257": CREATE,
@@ -96,6 +97,14 @@ SENT: dict[str, dict[str, Send]] = {
     "os-preserve-ephemeral-rebuild": {"server-action-rebuild-preserve-ephemeral": acted},
     "os-admin-actions": {"admin-actions-reset-server-state": acted},
     "os-console-output": {"console-output-post-req": acted},
+    "os-remote-consoles": {
+        "get-serial-console-post-req": acted, "get-spice-console-post-req": acted,
+        "get-vnc-console-post-req": acted, "create-vnc-console-req": CONSOLE,
+        "create-spice-direct-console-req": CONSOLE,
+    },
+    "os-console-auth-tokens": {
+        "create-serial-console-req": CONSOLE, "create-spice-direct-console-req": CONSOLE,
+    },
     "os-deferred-delete": {"force-delete-post-req": acted, "restore-post-req": acted},
     "os-lock-server": {"lock-server": acted, "lock-server-with-reason": acted, "unlock-server": acted},
     "os-migrate-server": {"migrate-server": acted, "migrate-server-null": acted},

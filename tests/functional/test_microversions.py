@@ -85,6 +85,18 @@ def gets(path: str) -> Probe:
     return status("GET", path)
 
 
+def console(protocol: str, kind: str) -> Probe:
+    """Return a probe that tells the status of opening a console."""
+    wanted = {"remote_console": {"protocol": protocol, "type": kind}}
+    return lambda stage: stage.post(f"/servers/{stage.server()}/remote-consoles", wanted).status
+
+
+def old_console(stage: Stage) -> int:
+    """Open a console by an action, and tell the status."""
+    body = {"os-getVNCConsole": {"type": "novnc"}}
+    return stage.post(f"/servers/{stage.server()}/action", body).status
+
+
 def creates(server: Any = None, **more: Any) -> Probe:
     """Return a probe that tells the status of creating a server."""
 
@@ -284,7 +296,10 @@ CHANGES = (
     Change(3, "more of a server for admins", of_server(f"{ATTRIBUTE}hostname"), False, True),
     Change(3, "user data", of_server(f"{ATTRIBUTE}user_data"), False, True),
     Change(5, "ip6 filters for all", found("ip6=^none$"), True, False),
+    Change(6, "a console action", old_console, 200, 404),
+    Change(6, "a remote console", console("vnc", "novnc"), 404, 200),
     Change(7, "access to a public flavor", public_access, 200, 409),
+    Change(8, "an mks console", console("mks", "webmks"), 400, 501),
     Change(9, "locked", of_server("locked"), False, True),
     Change(10, "a key pair for another", lambda s: new_key(s, user_id="x").status, 400, 201),
     Change(10, "another's key pairs", key_owner, True, False),
@@ -307,6 +322,7 @@ CHANGES = (
            "str", "dict"),
     Change(32, "a network's tag", creates(tagged), 400, 202),
     Change(32, "a disk's tag", boot_device(tag="d"), 400, 202),
+    Change(31, "a console's token", gets("/os-console-auth-tokens/none"), 400, 404),
     Change(33, "a disk's tag", boot_device(tag="d"), 202, 400),
     Change(33, "pages of hypervisors", shows("/os-hypervisors?limit=1", "hypervisors_links"), False, True),
     Change(35, "pages of key pairs", shows("/os-keypairs?limit=1", "keypairs_links"), False, True),
@@ -403,6 +419,8 @@ CHANGES = (
     Change(94, "a qualified host name", creates(hostname="given.example.org"), 400, 202),
     Change(96, "a server's pinned zone", of_server("pinned_availability_zone"), False, True),
     Change(98, "properties of a server's image", of_server("image/properties"), False, True),
+    Change(99, "a direct console", console("spice", "spice-direct"), 400, 200),
+    Change(99, "unknown parameters of a token", gets("/os-console-auth-tokens/none?nonsense=1"), 404, 400),
     Change(100, "hints", of_server("scheduler_hints"), False, True),
     Change(102, "a flavor's factor", shows("/flavors/sampled", "flavor/rxtx_factor"), True, False),
     Change(102, "whether it is disabled", shows("/flavors/sampled", "flavor/OS-FLV-DISABLED:disabled"),
@@ -415,16 +433,16 @@ CHANGES = (
            status("PUT", "{s.url}", {"server": {"pinned_availability_zone": None}}), 400, 200),
 )  # fmt: skip
 ELSEWHERE = {
-    4: "fixed addresses are gone", 6: "consoles", 8: "consoles", 12: "virtual interfaces are gone",
+    4: "fixed addresses are gone", 12: "virtual interfaces are gone",
     14: "evacuation", 17: "crash dumps", 18: "nothing changes: the project may be left out at every version",
     20: "volumes of shelved servers", 22: "live migration", 24: "live migration", 25: "live migration",
-    27: "a header that is taken at every version", 29: "evacuation", 30: "live migration", 31: "consoles",
+    27: "a header that is taken at every version", 29: "evacuation", 30: "live migration",
     34: "live migration", 43: "the API of hosts", 44: "addresses of servers",
     46: "a header that is sent at every version", 49: "interfaces and volumes", 60: "volumes",
     65: "live migration", 68: "evacuation and live migration", 69: "cells that do not answer",
     70: "interfaces and volumes", 72: "ports with a resource request", 77: "shelving", 78: "topology",
     79: "volumes", 85: "volumes", 87: "rescue", 89: "volumes", 91: "shelving", 95: "evacuation", 97: "shares",
-    99: "consoles", 101: "volumes",
+    101: "volumes",
 }  # fmt: skip
 """Microversions that change nothing of what is asked here, and what they are about."""
 

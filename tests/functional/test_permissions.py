@@ -120,6 +120,14 @@ PARTS = (
     Row(f"{_C}os-server-tags:update", "member", "PUT", f"{_SRV}/tags/{{tag}}", 204),
     Row(f"{_C}os-server-tags:delete", "member", "DELETE", f"{_SRV}/tags/{{tag}}", 204, fresh=True),
     Row(f"{_C}os-server-tags:delete_all", "member", "DELETE", f"{_SRV}/tags", 204, fresh=True),
+    Row(f"{_C}os-remote-consoles", "member", "POST", f"{_SRV}/remote-consoles", 200,
+        {"remote_console": {"protocol": "vnc", "type": "novnc"}}, fresh=True),
+    *(
+        Row(f"{_C}os-remote-consoles", "member", "POST", _ACT, 200, {f"os-get{name}Console": {"type": kind}},
+            fresh=True, version="2.5")
+        for name, kind in (("VNC", "novnc"), ("SPICE", "spice-html5"), ("Serial", "serial"))
+    ),
+    Row(f"{_C}os-console-auth-tokens", "admin", "GET", "/os-console-auth-tokens/{image}", 404),
     Row(f"{_C}ips:index", "reader", "GET", f"{_SRV}/ips", 200),
     Row(f"{_C}ips:show", "reader", "GET", f"{_SRV}/ips/{{network}}", 200),
     Row(f"{_C}os-instance-actions:list", "reader", "GET", _LOG, 200),

@@ -49,6 +49,24 @@ def index() -> list[Sample]:
         return [Sample(*row) for row in list(csv.reader(table, delimiter="\t"))[1:]]
 
 
+def opened(stage: Stage, protocol: str, kind: str) -> Reply:
+    """Open a console."""
+    wanted = {"remote_console": {"protocol": protocol, "type": kind}}
+    return stage.post(f"/servers/{stage.server()}/remote-consoles", wanted)
+
+
+def old_console(stage: Stage, name: str, kind: str) -> Reply:
+    """Open a console by an action."""
+    return stage.post(f"/servers/{stage.server()}/action", {f"os-get{name}Console": {"type": kind}})
+
+
+def connection(stage: Stage) -> Reply:
+    """Ask where the token of a console leads."""
+    kind = ("spice", "spice-direct") if stage.at_least(99) else ("serial", "serial")
+    url = opened(stage, *kind).body["remote_console"]["url"]
+    return stage.get(f"/os-console-auth-tokens/{url.partition('token=')[2]}")
+
+
 def changed(stage: Stage, way: str) -> Reply:
     """Change a compute service, as the version does it, and change it back."""
     uuid, by_uuid = stage.service(), stage.at_least(53)
@@ -222,6 +240,16 @@ ASKS: dict[str, dict[str, Ask]] = {
     "os-console-output": {
         "console-output-post-resp": lambda s: s.act("os-getConsoleOutput", {}),
     },
+    "os-remote-consoles": {
+        "get-vnc-console-post-resp": lambda s: old_console(s, "VNC", "novnc"),
+        "get-spice-console-post-resp": lambda s: old_console(s, "SPICE", "spice-html5"),
+        "get-serial-console-post-resp": lambda s: old_console(s, "Serial", "serial"),
+        "create-vnc-console-resp": lambda s: opened(s, "vnc", "novnc"),
+        "create-spice-direct-console-resp": lambda s: opened(s, "spice", "spice-direct"),
+    },
+    "os-console-auth-tokens": {
+        "get-console-connect-info-get-resp": connection,
+    },
     "os-instance-actions": {
         "instance-action-get-resp": lambda s: logged(s, f"/{s.request_id('stop')}"),
         "instance-action-get-non-admin-resp": lambda s: s.member.get(
@@ -369,6 +397,7 @@ LEFT_ANSWERS = {
     "servers/v2.69/servers-list-resp.json": "only while a cell does not answer",
     "servers/v2.71/server-get-down-cell-resp.json": "only while a cell does not answer",
     "os-services/v2.69/services-list-get-resp.json": "only while a cell does not answer",
+    "os-remote-consoles/v2.8/create-mks-console-resp.json": "no hypervisor here has it",
 }
 """Samples of answers of served routes that are not compared here, and why."""
 ADMINS = 'OS-EXT-SRV-ATTR:host"'
@@ -399,6 +428,7 @@ LEFT_REQUESTS = {
     "servers/v2.32/server-create-req.json": "boots from a volume",
     "servers/v2.42/server-create-req.json": "boots from a volume",
     "servers/v2.67/server-create-req.json": "boots from a volume",
+    "os-remote-consoles/v2.8/create-mks-console-req.json": "no hypervisor here has it",
 }
 """Samples of requests to served routes that are not sent, and why."""
 LATER = {"server-create-req-v237": "2.37", "server-create-req-v257": "2.57"}
@@ -438,9 +468,9 @@ def test_a_sample_of_a_request_is_accepted(stage: Stage, sample: Sample) -> None
 
 NOT_SERVED = {
     "images", "os-admin-password", "os-assisted-volume-snapshots", "os-attach-interfaces",
-    "os-baremetal-nodes", "os-console-auth-tokens", "os-create-backup", "os-evacuate",
+    "os-baremetal-nodes", "os-create-backup", "os-evacuate",
     "os-floating-ip-pools", "os-floating-ips",
-    "os-hosts", "os-instance-usage-audit-log", "os-multinic", "os-networks", "os-remote-consoles",
+    "os-hosts", "os-instance-usage-audit-log", "os-multinic", "os-networks",
     "os-security-groups", "os-server-password", "os-server-shares", "os-server-topology", "os-shelve",
     "os-snapshots", "os-tenant-networks", "os-volume_attachments", "os-volumes",
 }  # fmt: skip

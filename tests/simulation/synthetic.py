@@ -86,6 +86,7 @@ class SimHost:
                 images=cast(Any, None),
                 keeper=cast(Any, None),
                 registration=cast(Any, None),
+                consoles=cast(Any, None),
             ),
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from compute_service.api.policies import (
     aggregates,
+    consoles,
     flavors,
     hypervisors,
     keypairs,
@@ -26,6 +27,7 @@ ALL: tuple[Rule, ...] = (
     *servers.RULES,
     *server_actions.RULES,
     *server_parts.RULES,
+    *consoles.RULES,
     *flavors.RULES,
     *keypairs.RULES,
     *quotas.RULES,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from compute_service.api.policies import consoles as console_policy
 from compute_service.api.policies import server_actions as policy
 from compute_service.api.servers import action_bodies as bodies
-from compute_service.api.servers import change, moves, power
+from compute_service.api.servers import change, consoles, moves, power
 from compute_service.api.servers.views import Rebuilt
 from compute_service.api.table import Act, Route, actions
 
@@ -45,5 +46,21 @@ ROUTES: tuple[Route, ...] = actions(
         body=bodies.ConsoleOutput,
         reply=bodies.ConsoleText,
         status=200,
+    ),
+    *(
+        Act(
+            f"os-get{name}Console",
+            handler,
+            console_policy.REMOTE,
+            body=body,
+            reply=consoles.ConsoleShown,
+            status=200,
+            until="2.5",
+        )
+        for name, handler, body in (
+            ("VNC", consoles.vnc, consoles.VncConsole),
+            ("SPICE", consoles.spice, consoles.SpiceConsole),
+            ("Serial", consoles.serial, consoles.SerialConsole),
+        )
     ),
 )

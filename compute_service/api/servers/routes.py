@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from compute_service.api.policies import consoles as console_policy
 from compute_service.api.policies import server_parts as parts
 from compute_service.api.policies import servers as policy
 from compute_service.api.servers import (
     bodies,
     change,
+    consoles,
     diagnostics,
     handlers,
     ips,
@@ -112,6 +114,14 @@ PARTS: tuple[Route, ...] = (
         reply=log.ActionShown,
         since="2.21",
         load=load_any_server,
+    ),
+    Post(
+        f"{_S}/remote-consoles",
+        consoles.create,
+        console_policy.REMOTE,
+        body=consoles.RemoteConsoleCreate,
+        reply=consoles.RemoteConsoleShown,
+        since="2.6",
     ),
     Get(
         f"{_S}/migrations",

@@ -15,6 +15,7 @@ from compute_service.conductor.reconcilers.discovery import NewHosts
 from compute_service.conductor.reconcilers.reclaim import SoftDeleted
 from compute_service.conductor.reconcilers.stranded import Stranded
 from compute_service.conductor.reconcilers.sweep import Sweep
+from compute_service.conductor.reconcilers.tokens import OldTokens
 from compute_service.conductor.reconcilers.unconfirmed import UnconfirmedResizes
 from compute_service.conductor.reconcilers.usage_audit import UsageAudit
 from compute_service.flows.engine import Engine
@@ -43,5 +44,6 @@ def reconcilers(engine: Engine, submit: Callable[[Callable[[], None]], None]) ->
         NewHosts(svc),
         Stranded(svc),
         LostAllocations(svc),
+        OldTokens(svc),
         UsageAudit(svc),
     ]

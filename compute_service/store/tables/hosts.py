@@ -110,6 +110,7 @@ console_auth_tokens = Table(
     Column("console_type", text(32), nullable=False),
     Column("host", text(), nullable=False),
     number("port"),
+    Column("tls_port", Integer),
     Column("internal_access_path", text()),
     Column("instance_uuid", text(36), nullable=False),
     epoch("expires"),

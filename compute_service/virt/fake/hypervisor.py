@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compute_service.domain.errors import Conflict, NotFound
+from compute_service.domain.console import Listening
+from compute_service.domain.errors import Conflict, NotFound, NotReady
 from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec
 from compute_service.domain.host import GuestState, HostFacts
 from compute_service.domain.states import PowerState
@@ -54,6 +55,12 @@ class FakeHypervisor:
     ) -> None:
         self.host = host
         self.faults = Faults()
+        self.consoles = {
+            "vnc": Listening(port=5900),
+            "spice": Listening(port=5901, tls_port=5902),
+            "serial": Listening(port=10_000),
+        }
+        """Where the consoles of guests are, by protocol."""
         self._shape = shape or Shape()
         self._clock = clock
         self._latency = dict(self._shape.latency or {})
@@ -205,6 +212,12 @@ class FakeHypervisor:
     def diagnostics(self, uuid: str) -> Diagnostics:
         """Return the guest's counters."""
         return self._guest(uuid).diagnostics(self._clock.now())
+
+    def console(self, uuid: str, protocol: str) -> Listening:
+        """Return the port that `consoles` says; nobody listens there unless a test does."""
+        if self._guest(uuid).power is not PowerState.RUNNING:
+            raise NotReady(uuid)
+        return self.consoles[protocol]
 
     def cache_image(self, image_id: str) -> bool:
         """Fetch an image ahead of use; False when it was here already."""

@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 import pytest
 
 from compute_service.clients.fake.images import FakeImages
-from compute_service.domain.errors import ComputeError, Conflict, NotFound
+from compute_service.domain.errors import ComputeError, Conflict, NotFound, NotReady
 from compute_service.domain.guest import DiskCounters, NicCounters
 from compute_service.domain.states import PowerState
 from compute_service.domain.vif import Vif
 from compute_service.ports.hypervisor import (
     CachesImages,
     Diagnoses,
+    HasConsoles,
     Hypervisor,
     Migrates,
     Pauses,
@@ -162,6 +163,24 @@ def test_diagnostics_count_what_goes_through_disks_and_interfaces(
     for before, after in zip((*first.disks, *first.nics), (*then.disks, *then.nics), strict=True):
         grown = [getattr(after, name) > getattr(before, name) > 0 for name in GROWING[type(after)]]
         assert grown == [True] * len(grown)
+
+
+@pytest.mark.parametrize("protocol", ["vnc", "spice", "serial"])
+def test_the_console_of_a_running_guest_has_a_port(running: Hypervisor, protocol: str) -> None:
+    consoles = having(running, HasConsoles)
+    there = consoles.console(GUEST, protocol)
+    assert 0 < (there.port or there.tls_port or 0) < 65_536
+    assert there == consoles.console(GUEST, protocol)
+
+
+def test_there_is_no_console_of_a_guest_that_does_not_run(running: Hypervisor) -> None:
+    consoles = having(running, HasConsoles)
+    running.power_off(GUEST, 0)
+    with pytest.raises(NotReady):
+        consoles.console(GUEST, "vnc")
+    running.destroy(GUEST, disks=True)
+    with pytest.raises(NotFound):
+        consoles.console(GUEST, "vnc")
 
 
 def test_a_cached_image_is_not_fetched_again_until_it_was_pruned(

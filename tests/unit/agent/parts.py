@@ -12,6 +12,7 @@ from compute_service.agent.journal import Journal
 from compute_service.agent.lanes import Stepper
 from compute_service.agent.start import AgentParts, Host, assemble
 from compute_service.config.settings import Settings, settings_of
+from compute_service.domain.console import ConsoleToken
 from compute_service.domain.flow import FlowKey, StepKey, StepPhase, StepResult
 from compute_service.domain.host import HostRegistration, HostReport, ServerOnHost
 from compute_service.domain.protocol import Registered
@@ -54,6 +55,9 @@ class RecordingConductor:
     def progress(self, key: StepKey, fraction: float, details: dict[str, int]) -> None:
         self._try()
         self.fractions.append(fraction)
+
+    def console(self, token: str) -> ConsoleToken:
+        raise AssertionError("a host asks for no consoles")
 
     def register(self, registration: HostRegistration) -> Registered:
         self._try()

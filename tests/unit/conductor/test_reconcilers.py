@@ -8,7 +8,9 @@ from compute_service.conductor.reconcilers.discovery import NewHosts
 from compute_service.conductor.reconcilers.reclaim import SoftDeleted
 from compute_service.conductor.reconcilers.stranded import Stranded
 from compute_service.conductor.reconcilers.sweep import Sweep
+from compute_service.conductor.reconcilers.tokens import OldTokens
 from compute_service.conductor.reconcilers.unconfirmed import UnconfirmedResizes
+from compute_service.domain.console import Console, ConsoleToken
 from compute_service.domain.host import ResourceInventory
 from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.engine import Engine
@@ -16,6 +18,7 @@ from compute_service.flows.kinds import FLOWS
 from compute_service.flows.kinds.server import OnServer
 from compute_service.flows.submit import new_flow, submit
 from compute_service.ports.placement import ConsumerAllocations, Provider
+from compute_service.store.console_tokens import console_token_get, console_token_insert
 from compute_service.store.flows import unfinished_flow_of_instance
 from compute_service.store.instances import instance_delete
 from compute_service.store.mappings import host_mapping_list, instance_mapping_mark_deleted
@@ -32,6 +35,17 @@ def test_the_sweep_submits_each_flow_that_is_due_once(site: Site) -> None:
     sweep = Sweep(Engine(site.svc, FLOWS, "one"), work.append)
     assert (sweep.run(), sweep.run()) == (1, 0)
     assert len(work) == 1
+
+
+def test_tokens_that_have_run_out_are_removed(site: Site) -> None:
+    console = Console(type="novnc", host="h1", port=5900, url="http://proxy/")
+    now = site.clock.time()
+    with site.store.database(CELL).write() as tx:
+        for name, left in (("old", -1.0), ("ending", 0.0), ("good", 1.0)):
+            console_token_insert(tx, name, ConsoleToken(server="s", console=console, expires=now + left))
+    assert (OldTokens(site.svc).run(), OldTokens(site.svc).run()) == (2, 0)
+    with site.store.database(CELL).read() as tx:
+        assert console_token_get(tx, "good", now) is not None
 
 
 def test_new_hosts_are_mapped_once(site: Site) -> None:

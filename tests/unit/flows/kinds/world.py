@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
+from compute_service.agent.consoles import Consoles
 from compute_service.clients.fake.identity import FakeIdentity
 from compute_service.clients.fake.images import FakeImages
 from compute_service.clients.fake.network import FakeNetwork
@@ -21,6 +22,7 @@ from compute_service.control.create import create_servers
 from compute_service.control.find import find_server
 from compute_service.control.liveness import host_is_up
 from compute_service.control.services import Services
+from compute_service.domain.console import Console
 from compute_service.domain.context import Context
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.flavor import Flavor
@@ -139,6 +141,9 @@ class Agent:
 
     def console_output(self, uuid: str, length: int | None) -> str:
         return self._driver.console_log(uuid, length)
+
+    def console(self, uuid: str, kind: str) -> Console:
+        return Consoles(self._driver, self._world.svc.settings).find(uuid, kind)
 
     def diagnostics(self, uuid: str) -> Any:
         return self._driver.diagnostics(uuid)

@@ -1,0 +1,1 @@
+"""What the tokens of consoles stand for (os-console-auth-tokens)."""
