@@ -9,6 +9,7 @@ from __future__ import annotations
 from compute_service.domain.block_device import BlockDevice
 from compute_service.domain.flavor import Flavor
 from compute_service.domain.image import Image
+from compute_service.domain.metadata.facts import ServerFacts
 from compute_service.domain.record import Record
 from compute_service.domain.states import PowerState
 from compute_service.domain.vif import Vif
@@ -29,6 +30,8 @@ class GuestSpec(Record):
     vifs: tuple[Vif, ...] = ()
     block_devices: tuple[BlockDevice, ...] = ()
     config_drive: bool = False
+    facts: ServerFacts | None = None
+    """What a config drive tells the guest; None without one."""
     user_data: str | None = None
     metadata: dict[str, str] = {}
     keypair_name: str | None = None

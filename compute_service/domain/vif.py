@@ -35,6 +35,28 @@ class FixedIp(Record):
     floating: tuple[str, ...] = ()
 
 
+class Route(Record):
+    """A route of a subnet. `destination` is in CIDR form."""
+
+    destination: str
+    nexthop: str
+
+
+class Subnet(Record):
+    """A subnet of which a port has an address, as far as a guest must know it."""
+
+    id: str
+    cidr: str
+    version: Literal[4, 6] = 4
+    gateway: str | None = None
+    dns: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
+    dhcp: bool = True
+    """Whether addresses are given out by the network itself."""
+    address_mode: str | None = None
+    """How IPv6 addresses come about: slaac, dhcpv6-stateful, dhcpv6-stateless, None when left to others."""
+
+
 class Vif(Record):
     """A server's network interface: the port with its binding, enough for a host to plug it."""
 
@@ -49,6 +71,7 @@ class Vif(Record):
     vnic_type: str = "normal"
     details: dict[str, object] = {}
     profile: dict[str, object] = {}
+    subnets: tuple[Subnet, ...] = ()
     active: bool = False
     ours: bool = True
     """The port was created for this server and goes with it."""
