@@ -40,6 +40,7 @@ class Stratus(Section):
         "daemons. Unset takes the password in [api_database] connection.",
         secret=True,
     )
+    console_sessions: int = opt(1000, "Consoles that may be open at a time through one proxy.", min=1)
     local_queue_length: int = opt(
         10000, "Messages that may wait for one server name of the in-process bus.", min=1
     )

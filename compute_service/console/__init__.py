@@ -1,1 +1,1 @@
-"""Proxies between browsers and guests' consoles."""
+"""The proxies between browsers and guests' consoles: a WebSocket here, the hypervisor's port there."""
