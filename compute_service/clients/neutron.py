@@ -18,16 +18,18 @@ from compute_service.clients.neutron_api import (
     RevisionLost,
 )
 from compute_service.clients.neutron_resolve import resolve
-from compute_service.clients.neutron_rows import Address, FloatingIpRow, NetworkRow, PortRow
+from compute_service.clients.neutron_rows import Address, FloatingIpRow, NetworkRow, PortRow, SubnetRow
 from compute_service.domain.context import Context
 from compute_service.domain.errors import HostRejected, Invalid, NotFound, PortInUse
-from compute_service.domain.vif import FixedIp, NetworkRequest, RequestedNetworks, Vif
-from compute_service.ports.network import NetworkPlan
+from compute_service.domain.vif import FixedIp, NetworkRequest, RequestedNetworks, Route, Subnet, Vif
+from compute_service.ports.network import NetworkPlan, PortOwner
 
 LOG = logging.getLogger(__name__)
 
 BINDING_FAILED = "binding_failed"
 DEFAULT_ZONE = "nova"
+SERVERS = "compute:"
+"""What the device owner of a server's port begins with, before the zone."""
 _TAKES = 3
 """How often a port is read again when someone else changes it while we take it."""
 
@@ -67,7 +69,7 @@ class NeutronNetwork:
         entries = self._entries(project_id, plan)
         if not entries:
             return ()
-        owner = {"device_id": server, "device_owner": f"compute:{zone or DEFAULT_ZONE}", "host": host}
+        owner = {"device_id": server, "device_owner": f"{SERVERS}{zone or DEFAULT_ZONE}", "host": host}
         if DNS in self._api.extensions():
             owner["dns_name"] = hostname
         have = self._api.ports({"device_id": server})
@@ -122,6 +124,17 @@ class NeutronNetwork:
         """Return the server's ports as they are now. Device tags are not the network service's to know."""
         return self._vifs(self._api.ports({"device_id": server}), set())
 
+    def owners(self, address: str, provider: str | None = None) -> tuple[PortOwner, ...]:
+        """Return the owners of the servers' ports that have a fixed address."""
+        filters: dict[str, object] = {"fixed_ips": f"ip_address={address}"}
+        if provider is not None:
+            served = self._api.subnets({"advanced_service_providers": provider})
+            filters["network_id"] = sorted({subnet.network_id for subnet in served})
+            if not served:
+                return ()
+        found = (port for port in self._api.ports(filters) if port.device_owner.startswith(SERVERS))
+        return tuple(PortOwner(server=port.device_id, project_id=port.project_id) for port in found)
+
     def _entries(self, project_id: str, plan: NetworkPlan) -> tuple[NetworkRequest, ...]:
         if plan.requested.mode == "none":
             return ()
@@ -163,9 +176,12 @@ class NeutronNetwork:
         if not ports:
             return ()
         networks = {n.id: n for n in self._api.networks({"id": sorted({p.network_id for p in ports})})}
+        ids = sorted({address.subnet_id for port in ports for address in port.fixed_ips})
+        subnets = {row.id: _subnet(row) for row in self._api.subnets({"id": ids})} if ids else {}
         older = [port.id for port in ports if port.id not in fresh]
         floating = self._api.floating_ips(older) if older else []
-        return tuple(_vif(port, networks.get(port.network_id), floating) for port in ports)
+        vifs = (_vif(port, networks.get(port.network_id), floating) for port in ports)
+        return tuple(vif.replace(subnets=_of(vif, subnets)) for vif in vifs)
 
 
 def _new_port(
@@ -179,6 +195,26 @@ def _new_port(
         security_groups=plan.security_groups,
         tags=(tag,),
         **owner,
+    )
+
+
+def _of(vif: Vif, subnets: Mapping[str, Subnet]) -> tuple[Subnet, ...]:
+    ids = dict.fromkeys(ip.subnet_id or "" for ip in vif.fixed_ips)
+    return tuple(subnets[each] for each in ids if each in subnets)
+
+
+def _subnet(row: SubnetRow) -> Subnet:
+    return Subnet(
+        id=row.id,
+        cidr=row.cidr,
+        version=row.ip_version,
+        gateway=row.gateway_ip,
+        dns=row.dns_nameservers,
+        routes=tuple(
+            Route(destination=one["destination"], nexthop=one["nexthop"]) for one in row.host_routes
+        ),
+        dhcp=row.enable_dhcp,
+        address_mode=row.ipv6_address_mode,
     )
 
 

@@ -7,7 +7,14 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from compute_service.clients.neutron_rows import FloatingIpRow, NetworkRow, PortRow, Row, SecurityGroupRow
+from compute_service.clients.neutron_rows import (
+    FloatingIpRow,
+    NetworkRow,
+    PortRow,
+    Row,
+    SecurityGroupRow,
+    SubnetRow,
+)
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Conflict
 
@@ -51,6 +58,9 @@ class NetworkApi(Protocol):
 
     def networks(self, filters: Filters, ctx: Context | None = None) -> list[NetworkRow]:
         """Return networks that match."""
+
+    def subnets(self, filters: Filters) -> list[SubnetRow]:
+        """Return subnets that match."""
 
     def ports(self, filters: Filters, ctx: Context | None = None) -> list[PortRow]:
         """Return ports that match; `fixed_ips` is matched as `ip_address=…`."""

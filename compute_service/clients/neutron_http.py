@@ -23,7 +23,14 @@ from compute_service.clients.neutron_api import (
     RevisionLost,
     visible,
 )
-from compute_service.clients.neutron_rows import FloatingIpRow, NetworkRow, PortRow, Row, SecurityGroupRow
+from compute_service.clients.neutron_rows import (
+    FloatingIpRow,
+    NetworkRow,
+    PortRow,
+    Row,
+    SecurityGroupRow,
+    SubnetRow,
+)
 from compute_service.domain.context import Context
 from compute_service.domain.errors import ComputeError, OverQuota
 
@@ -66,6 +73,10 @@ class HttpNetworkApi:
     def networks(self, filters: Filters, ctx: Context | None = None) -> list[NetworkRow]:
         """Return networks that match."""
         return self._list("networks", NetworkRow, filters, ctx)
+
+    def subnets(self, filters: Filters) -> list[SubnetRow]:
+        """Return subnets that match."""
+        return self._list("subnets", SubnetRow, filters, None)
 
     def ports(self, filters: Filters, ctx: Context | None = None) -> list[PortRow]:
         """Return ports that match."""

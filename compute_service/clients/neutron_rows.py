@@ -60,6 +60,8 @@ class SubnetRow(Row):
     ipv6_address_mode: str | None = None
     ipv6_ra_mode: str | None = None
     subnetpool_id: str | None = None
+    advanced_service_providers: tuple[str, ...] = ()
+    """Providers, of metadata for one, that serve it (an extension of some network backends)."""
 
 
 class Address(Record):

@@ -22,6 +22,13 @@ class NetworkPlan(Record):
     """Their names, which servers show; empty as well when the order is left to the network service."""
 
 
+class PortOwner(Record):
+    """Whose a port is."""
+
+    server: str
+    project_id: str
+
+
 class Network(Protocol):
     """Networks and ports. Errors: Invalid, NotFound, Forbidden, Conflict, Unavailable.
 
@@ -61,3 +68,9 @@ class Network(Protocol):
 
     def describe(self, server: str) -> tuple[Vif, ...]:
         """Return the server's ports as they are now."""
+
+    def owners(self, address: str, provider: str | None = None) -> tuple[PortOwner, ...]:
+        """Return the owners of the servers' ports that have a fixed address: several where networks overlap.
+
+        With `provider` only networks count that this provider of metadata serves.
+        """

@@ -34,7 +34,7 @@ from compute_service.domain.context import Context
 from compute_service.domain.errors import Conflict
 from compute_service.domain.vif import RequestedNetworks, Vif
 from compute_service.ports.clock import Clock
-from compute_service.ports.network import NetworkPlan
+from compute_service.ports.network import NetworkPlan, PortOwner
 
 EXTENSIONS = frozenset((BULK_TAGS, TAGS, DNS, REVISIONS, AUTO_ALLOCATION, FLOATING, QUOTA_DETAILS))
 """What the client makes use of where it is there."""
@@ -136,6 +136,11 @@ class FakeNetwork(Faults):
         with self._call("describe"):
             return self._network.describe(server)
 
+    def owners(self, address: str, provider: str | None = None) -> tuple[PortOwner, ...]:
+        """Return the owners of the servers' ports that have a fixed address."""
+        with self._call("owners"):
+            return self._network.owners(address, provider)
+
 
 class PlaneApi:
     """The network service's API answered from memory."""
@@ -155,6 +160,11 @@ class PlaneApi:
         with self._tables.lock:
             rows = [row for row in self._tables.networks.values() if ctx is None or visible(row, ctx)]
             return matching(rows, filters)
+
+    def subnets(self, filters: Filters) -> list[SubnetRow]:
+        """Return subnets that match."""
+        with self._tables.lock:
+            return matching(self._tables.subnets.values(), filters)
 
     def ports(self, filters: Filters, ctx: Context | None = None) -> list[PortRow]:
         """Return ports that match."""
