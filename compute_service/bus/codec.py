@@ -86,11 +86,11 @@ def _verb(protocol: type[Any], name: str, method: Any, since: int) -> Verb:
 
 def fault_of(error: Exception) -> Fault:
     """Return an error in the form that travels; one that is not ours becomes a plain ComputeError."""
-    if not isinstance(error, ComputeError) or not hasattr(errors, type(error).__name__):
+    if not isinstance(error, ComputeError):
         return Fault(kind="ComputeError", message=f"{type(error).__name__}: {error}")
     details = {name: value for name, value in vars(error).items() if name != "message"}
     return Fault(
-        kind=type(error).__name__,
+        kind=errors.kind_of(error),
         message=error.message,
         details=msgspec.to_builtins(details, str_keys=True),
     )

@@ -116,3 +116,8 @@ class HostRejected(ComputeError):
 
 class Timeout(Unavailable):
     """A bounded wait ran out."""
+
+
+def kind_of(error: ComputeError) -> str:
+    """Return the name by which all parts know an error: its class's, or that of the nearest one here."""
+    return next(one.__name__ for one in type(error).__mro__ if one.__module__ == __name__)

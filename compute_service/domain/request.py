@@ -30,6 +30,8 @@ class PlacementRequest(Record):
     """The `host` of microversion 2.74 and of moves: this host only, and filters apply."""
     requested_node: str | None = None
     ignore_hosts: tuple[str, ...] = ()
+    ignore_cells: tuple[str, ...] = ()
+    """Cells that cannot take a server now, not even on a forced host."""
     cell: str | None = None
     """Moves stay in their cell."""
     current_host: str | None = None

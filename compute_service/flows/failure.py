@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 
 from compute_service.domain import errors
-from compute_service.domain.errors import ComputeError
+from compute_service.domain.errors import ComputeError, kind_of
 from compute_service.domain.flow import Failure
 
 TRANSIENT = frozenset({"Unavailable", "Stale", "Timeout"})
@@ -18,7 +18,7 @@ LONGEST_PAUSE = 60.0
 def failure_of(error: BaseException) -> Failure:
     """Return what is kept of an error; the traceback of one that nobody raised on purpose is among it."""
     if isinstance(error, ComputeError):
-        return Failure(kind=type(error).__name__, message=error.message)
+        return Failure(kind=kind_of(error), message=error.message)
     details = "".join(traceback.format_exception(error))[-16_000:]
     return Failure(kind=type(error).__name__, message=str(error) or type(error).__name__, details=details)
 

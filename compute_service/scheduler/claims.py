@@ -77,4 +77,6 @@ def _ours(
     named = named_hosts(request, fleet)
     if named is not None and host not in named:
         return False
-    return host.name not in request.ignore_hosts and request.cell in (None, host.cell)
+    if host.name in request.ignore_hosts or host.cell in request.ignore_cells:
+        return False
+    return request.cell in (None, host.cell)

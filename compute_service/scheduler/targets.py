@@ -7,13 +7,16 @@ from compute_service.scheduler.query import named_hosts
 
 
 def target_tests(ask: Ask) -> list[tuple[str, Test]]:
-    """Return the tests that a request brings with it; a forced host is put to the first alone."""
+    """Return the tests that a request brings with it; a forced host is put to the first two alone."""
     request = ask.request
     tests: list[tuple[str, Test]] = []
     named = named_hosts(request, ask.fleet)
     if named is not None:
         allowed = {host.uuid for host in named}
         tests.append(("RequestedHost", lambda view: None if view.host.uuid in allowed else "is another host"))
+    if request.ignore_cells:
+        away = frozenset(request.ignore_cells)
+        tests.append(("IgnoredCells", lambda view: "does not answer" if view.host.cell in away else None))
     if request.force_host is not None or request.force_node is not None:
         return tests
     if request.ignore_hosts:

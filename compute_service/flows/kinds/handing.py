@@ -8,12 +8,13 @@ from typing import Any
 
 from compute_service.control.bell import ring
 from compute_service.control.services import Services
-from compute_service.domain.errors import Stale
+from compute_service.domain.errors import Stale, Unavailable
 from compute_service.domain.flow import FlowKey, FlowRecord
 from compute_service.domain.instance import Instance
 from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.kinds.build import build_id
 from compute_service.store.database import Tx
+from compute_service.store.dialects import DatabaseDown
 from compute_service.store.flows import (
     flow_cancel,
     flow_insert,
@@ -57,16 +58,17 @@ class Handover:
     build: FlowRecord
 
 
+class NotThere(Unavailable):
+    """A cell does not answer, and it is sure that it has not got the servers that it was to be given."""
+
+
 def hand_over(svc: Services, cell: str, servers: Sequence[Handover]) -> None:
     """Put servers and their build flows into a cell, then take them out of the API database.
 
-    Raises Stale when users keep changing them meanwhile.
+    Raises NotThere, other errors when the cell may have them, and Stale when users keep changing them
+    meanwhile.
     """
-    with svc.store.database(cell).write() as tx:
-        found = instances_insert(tx, [one.placed for one in servers])
-        for one in servers:
-            tx.changed(one.seen, one.placed)
-        flows_insert(tx, [one.build for one in servers])
+    found = _put(svc, cell, servers)
     behind = {one.seen.uuid for one in servers if one.seen.task_state is TaskState.DELETING}
     for one, there in zip(servers, found, strict=True):
         if _is_fresh(one.placed, there):
@@ -76,6 +78,23 @@ def hand_over(svc: Services, cell: str, servers: Sequence[Handover]) -> None:
             # It came to its end in the cell meanwhile: a claim made for it since is not its own.
             svc.placement.release(there.uuid)
     _let_go(svc, cell, [one.seen for one in servers], behind)
+
+
+def _put(svc: Services, cell: str, servers: Sequence[Handover]) -> list[Instance]:
+    """Put servers and their build flows into a cell; returns the servers as they are there."""
+    sent = False
+    try:
+        with svc.store.database(cell).write() as tx:
+            found = instances_insert(tx, [one.placed for one in servers])
+            for one in servers:
+                tx.changed(one.seen, one.placed)
+            flows_insert(tx, [one.build for one in servers])
+            sent = True
+    except DatabaseDown as error:
+        if sent:
+            raise
+        raise NotThere(error.message) from error
+    return found
 
 
 def settle_move(svc: Services, cell: str, servers: Sequence[Instance]) -> None:

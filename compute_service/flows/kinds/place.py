@@ -2,15 +2,17 @@
 
 A server moves in two transactions, one in the cell and then one in the API database, and repeating either
 changes nothing. What a user changed of it meanwhile, or asked for (a delete), is carried after it. A server
-that finds no host goes to cell0 with the reason, by the same way.
+that finds no host goes to cell0 with the reason, by the same way. A cell whose database does not answer gets
+nothing: the servers that were to go there go elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 
 from compute_service.control.bell import ring
-from compute_service.domain.errors import ComputeError, NoValidHost
+from compute_service.domain.errors import NoValidHost
 from compute_service.domain.flow import Failure, FlowKey, FlowRecord, FlowState
 from compute_service.domain.host import CELL0
 from compute_service.domain.instance import Instance
@@ -19,12 +21,15 @@ from compute_service.domain.request import PlacementRequest, Selection, SelectRe
 from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.kinds.build import BuildParams, build_id
 from compute_service.flows.kinds.company import with_company
-from compute_service.flows.kinds.handing import Handover, hand_over, settle_move
+from compute_service.flows.kinds.handing import Handover, NotThere, hand_over
 from compute_service.flows.kinds.server import fault_of, without_password
+from compute_service.flows.kinds.whereabouts import Whereabouts, settle_begun
 from compute_service.flows.step import Flow, Run, Step
 from compute_service.flows.submit import Origin, new_flow
 from compute_service.ports.network import NetworkPlan
 from compute_service.store.instances import instances_get
+
+LOG = logging.getLogger(__name__)
 
 NO_HOST = "No valid host was found. There are not enough hosts available."
 EVENT = "conductor_schedule_and_build_instances"
@@ -46,19 +51,29 @@ def _unplaced(run: Run[PlaceParams]) -> list[Instance]:
 
 
 def _place(run: Run[PlaceParams]) -> None:
-    unplaced = _unplaced(run)
+    found = Whereabouts(_unplaced(run))
     if run.flow.claims > 1 or run.step.attempt > 0:
-        unplaced = _settle_begun(run, unplaced)
-    wanted = [one for one in unplaced if one.task_state is not TaskState.DELETING]
-    unwanted = [one for one in unplaced if one.task_state is TaskState.DELETING]
+        found = settle_begun(run.svc, found.free)
+    unwanted = [one for one in found.free if one.task_state is TaskState.DELETING]
     if unwanted:
         _bury(
             run, unwanted, Failure(kind="Cancelled", message="The server was deleted before it was placed.")
         )
-    if not wanted:
-        return
+    wanted = [one for one in found.free if one.task_state is not TaskState.DELETING]
+    away: list[str] = []
+    while wanted:
+        wanted = _give_to_cells(run, wanted, away)
+    if found.trouble is not None and found.unclear:
+        raise found.trouble
+
+
+def _give_to_cells(run: Run[PlaceParams], wanted: Sequence[Instance], away: list[str]) -> list[Instance]:
+    """Find hosts outside the cells that are `away` and give each server to its cell.
+
+    Returns the servers of cells that turn out to be away too, which `away` is then told of.
+    """
     consumers = tuple(one.uuid for one in wanted)
-    request = with_company(run.svc, run.params.request, consumers)
+    request = with_company(run.svc, run.params.request.replace(ignore_cells=tuple(away)), consumers)
     decision = run.svc.scheduler.select(
         SelectRequest(request=request, consumers=consumers, alternates=_alternates(run))
     )
@@ -67,9 +82,22 @@ def _place(run: Run[PlaceParams]) -> None:
     cells: dict[str, list[Handover]] = {}
     for one, selection in zip(wanted, decision.selections, strict=True):
         cells.setdefault(selection.claim.cell, []).append(_handover(run, one, selection))
+    left: list[Instance] = []
     for cell, servers in cells.items():
-        hand_over(run.svc, cell, servers)
-        ring(run.svc, *(FlowKey(database=cell, flow_id=one.build.id) for one in servers))
+        try:
+            hand_over(run.svc, cell, servers)
+        except NotThere as error:
+            LOG.warning("servers are placed elsewhere than in cell %s: %s", cell, error.message)
+            there = [one.seen for one in servers]
+            for seen in there:
+                run.svc.placement.release(seen.uuid)
+            if cell in away:
+                raise
+            away.append(cell)
+            left += there
+        else:
+            ring(run.svc, *(FlowKey(database=cell, flow_id=one.build.id) for one in servers))
+    return left
 
 
 def _alternates(run: Run[PlaceParams]) -> int:
@@ -123,22 +151,11 @@ def _bury(run: Run[PlaceParams], servers: Iterable[Instance], failure: Failure) 
 
 def _undo(run: Run[PlaceParams]) -> None:
     """Finish the moves that were begun, and drop the claims of all servers that are left."""
-    for one in _settle_begun(run, _unplaced(run)):
+    found = settle_begun(run.svc, _unplaced(run))
+    for one in found.free:
         run.svc.placement.release(one.uuid)
-
-
-def _settle_begun(run: Run[PlaceParams], unplaced: list[Instance]) -> list[Instance]:
-    """Finish the moves of servers that are in a cell already, and return the others."""
-    if not unplaced:
-        return []
-    left = unplaced
-    uuids = [one.uuid for one in left]
-    for cell, moved in run.svc.store.fan_out(lambda tx: instances_get(tx, uuids, deleted=True)).items():
-        if isinstance(moved, ComputeError):
-            raise moved
-        settle_move(run.svc, cell, [one for one in left if one.uuid in moved])
-        left = [one for one in left if one.uuid not in moved]
-    return left
+    if found.trouble is not None and found.unclear:
+        raise found.trouble
 
 
 def _failed(run: Run[PlaceParams], failure: Failure) -> None:
@@ -148,6 +165,6 @@ def _failed(run: Run[PlaceParams], failure: Failure) -> None:
 PLACE = Flow(
     "place",
     PlaceParams,
-    (Step("place", _place, _undo, event=EVENT),),
+    (Step("place", _place, _undo, event=EVENT, retries=8),),
     on_failed=_failed,
 )

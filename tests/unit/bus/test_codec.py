@@ -14,9 +14,11 @@ from compute_service.domain.errors import (
     Locked,
     NoValidHost,
     PolicyDenied,
+    Unavailable,
 )
 from compute_service.domain.protocol import ComputeAgent, Conductor
 from compute_service.domain.record import Record
+from compute_service.store.dialects import DatabaseDown
 
 
 class Box(Record):
@@ -88,6 +90,12 @@ def test_every_error_class_can_come_back() -> None:
     assert len(kinds) > 10
     for kind in kinds:
         assert type(error_of(Fault(kind=kind.__name__, message="m"))) is kind
+
+
+def test_an_error_of_one_part_alone_comes_back_as_the_kind_of_error_it_is() -> None:
+    back = error_of(fault_of(DatabaseDown("Database api does not answer.")))
+    assert type(back) is Unavailable
+    assert str(back) == "Database api does not answer."
 
 
 def test_an_unknown_class_becomes_a_plain_error() -> None:

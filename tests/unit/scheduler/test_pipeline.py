@@ -189,6 +189,15 @@ class TestNamedHosts:
         some = world([node("a", memory_mb=10**6), node("b", cell=CELL2)])
         assert hosts_of(some.selector.select(order(cell=CELL2))) == ["b"]
 
+    @pytest.mark.parametrize("wish", [{}, {"force_host": "b"}, {"requested_host": "b"}])
+    def test_an_ignored_cell_gets_nothing_however_much_its_hosts_are_wanted(
+        self, wish: dict[str, Any]
+    ) -> None:
+        some = world([node("a"), node("b", cell=CELL2, memory_mb=10**6)])
+        decision = some.selector.select(order(ignore_cells=(CELL2,), **wish))
+        assert [one.claim.host for one in decision.selections] == ([] if wish else ["a"])
+        assert decision.refused == {"IgnoredCells: does not answer": 1}
+
 
 class TestGroups:
     def test_anti_affinity_holds_among_the_servers_of_one_request(self, three: World) -> None:

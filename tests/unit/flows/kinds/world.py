@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from compute_service.agent.consoles import Consoles
@@ -40,6 +41,7 @@ from compute_service.flows.engine import Engine
 from compute_service.flows.kinds import FLOWS
 from compute_service.ports.placement import CandidateQuery, ConsumerAllocations, Provider
 from compute_service.store.compute_nodes import compute_node_upsert
+from compute_service.store.dialects import DatabaseDown
 from compute_service.store.embedded import embedded_cell
 from compute_service.store.engine import Store
 from compute_service.store.flavors import flavor_insert
@@ -209,14 +211,20 @@ class Chooser:
         found = self._world.placement.candidates(query).candidates
         claims = sorted((self._claim(consumer, c.allocations) for c in found), key=lambda claim: claim.host)
         wanted = asked.requested_host or asked.force_host
-        return [c for c in claims if c.host not in asked.ignore_hosts and wanted in (None, c.host)]
+        return [
+            c
+            for c in claims
+            if c.host not in asked.ignore_hosts
+            and c.cell not in asked.ignore_cells
+            and wanted in (None, c.host)
+        ]
 
     def _claim(self, consumer: str, allocations: dict[str, dict[str, int]]) -> Claim:
         (node,) = allocations
         host = self._world.host_of_node[node]
         return Claim(
             consumer=consumer,
-            cell=CELL,
+            cell=self._world.cell_of[host],
             host=host,
             node=host,
             node_uuid=node,
@@ -244,7 +252,9 @@ class World:
         clock: ManualClock,
         store: Store,
         hosts: tuple[str, ...] = ("h1", "h2", "h3"),
+        cells: Mapping[str, str] | None = None,
     ) -> None:
+        """`cells` are those of hosts that are not in CELL."""
         self.clock, self.store = clock, store
         self.placement, self.images = FakePlacement(), FakeImages(self.clock)
         self.network, self.identity = FakeNetwork(self.clock), FakeIdentity()
@@ -252,6 +262,7 @@ class World:
         self.specs: list[GuestSpec] = []
         self.down: set[str] = set()
         self.host_of_node: dict[str, str] = {}
+        self.cell_of = dict.fromkeys(hosts, CELL) | dict(cells or {})
         exchange = Exchange()
         self.hosts = {n: FakeHypervisor(n, self.images, self.clock, exchange=exchange) for n in hosts}
         self.agents = {name: Agent(self, driver) for name, driver in self.hosts.items()}
@@ -287,14 +298,15 @@ class World:
             flavor_insert(tx, SMALL)
             flavor_insert(tx, LARGE)
             for name in self.hosts:
-                host_mapping_insert(tx, name, CELL)
+                host_mapping_insert(tx, name, self.cell_of[name])
         for name, driver in self.hosts.items():
             self._register(name, driver)
 
     def _register(self, name: str, driver: FakeHypervisor) -> None:
         node = str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
         self.host_of_node[node] = name
-        with self.store.database(CELL).write() as tx:
+        cell = self.cell_of[name]
+        with self.store.database(cell).write() as tx:
             service = service_upsert(
                 tx,
                 Service(
@@ -307,7 +319,7 @@ class World:
             )
             facts = driver.facts()
             compute_node_upsert(
-                tx, ComputeNode(uuid=node, service_uuid=service.uuid, host=name, facts=facts, cell=CELL)
+                tx, ComputeNode(uuid=node, service_uuid=service.uuid, host=name, facts=facts, cell=cell)
             )
         inventories = {
             "VCPU": ResourceInventory(total=4, max_unit=4),
@@ -355,8 +367,10 @@ class World:
 
     def beat(self) -> None:
         """Let the hosts that are not down give a sign of life."""
-        with self.store.database(CELL).write() as tx:
-            service_touch(tx, [n for n in self.hosts if n not in self.down], "nova-compute", self.clock.now())
+        for cell in set(self.cell_of.values()):
+            up = [n for n in self.hosts if n not in self.down and self.cell_of[n] == cell]
+            with suppress(DatabaseDown), self.store.database(cell).write() as tx:
+                service_touch(tx, up, "nova-compute", self.clock.now())
 
     def settle(self, seconds: float = 40_000.0) -> None:
         """Deliver messages and let time pass until no flow is unfinished."""
