@@ -2,6 +2,8 @@
 
 A lock is the wrong thing for that: a handler may run while the main thread holds it, and a signal that the
 kernel hands to another thread does not wake a main thread that waits for one. A pipe has neither fault.
+
+The pipe is there for as long as anybody holds the bell, for whoever holds it may ring at any time.
 """
 
 from __future__ import annotations
@@ -11,16 +13,19 @@ import os
 import select
 import signal
 import time
+import weakref
 
 
 class Bell:
-    """Has the methods of `threading.Event`. `attach` lets every signal wake the one who waits."""
+    """Has the methods of `threading.Event`. From `attach` to `detach` every signal wakes the one who waits."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
         self._set = False
+        for end in (self._read, self._write):
+            weakref.finalize(self, os.close, end)
 
     def attach(self) -> None:
         """Have signals wake the waiting main thread, whichever thread they are handed to."""
@@ -52,8 +57,6 @@ class Bell:
                 os.read(self._read, 4096)
         return self._set
 
-    def close(self) -> None:
-        """Let go of the pipe; signals wake nobody then."""
+    def detach(self) -> None:
+        """Have signals wake nobody."""
         signal.set_wakeup_fd(-1)
-        os.close(self._read)
-        os.close(self._write)

@@ -89,7 +89,7 @@ class Runner:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-            self._bell.close()
+            self._bell.detach()
             if listener is not None:
                 listener.stop()
 

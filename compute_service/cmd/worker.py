@@ -23,8 +23,9 @@ _PR_SET_PDEATHSIG = 1
 class Loader:
     """Loads the application in a worker that `parent` started.
 
-    A worker ends with its parent, however that one ended. Until it serves, SIGTERM ends it at once: it has
-    the parent's handlers, which would only note the signal.
+    A worker does not outlive its parent for a moment: without one nobody bounds its requests, replaces it or
+    stops it. Only SIGKILL is sure to end it: what a handler notes may be lost while the server starts. Until
+    it serves, SIGTERM ends it at once: it has the parent's handlers, which would only note the signal.
     """
 
     target: str
@@ -37,7 +38,7 @@ class Loader:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self.parent:
             os._exit(1)
         module, _, name = self.target.partition(":")

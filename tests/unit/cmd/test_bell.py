@@ -19,7 +19,7 @@ def bell() -> Iterator[Bell]:
     before = signal.signal(signal.SIGUSR1, lambda *_: made.set())
     yield made
     signal.signal(signal.SIGUSR1, before)
-    made.close()
+    made.detach()
 
 
 def test_a_wait_ends_by_time_or_by_a_ring(bell: Bell) -> None:
@@ -54,3 +54,17 @@ def test_ringing_often_blocks_nobody(bell: Bell) -> None:
     assert bell.wait(0)
     os.kill(os.getpid(), signal.SIGUSR1)
     assert bell.wait(1)
+
+
+def test_a_ring_after_the_end_harms_nobody_and_the_pipe_goes_with_the_bell() -> None:
+    made = Bell()
+    made.attach()
+    ends = (made._read, made._write)
+    made.detach()
+    made.set()
+    assert made.wait(0)
+    assert [os.fstat(end) for end in ends]
+    del made
+    for end in ends:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(end)

@@ -162,6 +162,18 @@ def test_workers_do_not_outlive_their_parent(served: Served) -> None:
     assert eventually(lambda: not any(_lives(pid) for pid in workers))
 
 
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2])
+def test_workers_that_are_just_starting_do_not_outlive_their_parent(tmp_path: Path, after: float) -> None:
+    starting = Served(tmp_path)
+    try:
+        assert eventually(lambda: len(starting.workers()) == 2, 30), starting.log.read_text()
+        time.sleep(after)
+        workers = starting.workers()
+    finally:
+        starting.end()
+    assert eventually(lambda: not any(_lives(pid) for pid in workers), 30)
+
+
 SLOW = """
 import sys
 from compute_service.cmd.serve import Site, serve
