@@ -9,6 +9,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 
+from compute_service.bus.again import AskedAgain, waits
 from compute_service.bus.dispatch import unobserved
 from compute_service.bus.local import LocalBus
 from compute_service.bus.notify import notifier_of
@@ -166,13 +167,21 @@ def engine_options(settings: Settings) -> EngineOptions:
     )
 
 
+def _scheduler(bus: Bus, settings: Settings) -> Scheduler:
+    clients = [
+        bus.client(Scheduler, SCHEDULER, timeout=seconds)  # type: ignore[type-abstract]
+        for seconds in waits(float(settings.default.rpc_response_timeout))
+    ]
+    return AskedAgain(clients)
+
+
 def parts_of(settings: Settings, outside: Outside, metrics: Metrics, store: Store | None = None) -> Parts:
     """Put the collaborators of a process together."""
     store = store or store_of(settings, metrics)
     buses = Buses(settings, metrics)
     try:
         conductor = buses.api.client(Conductor, CONDUCTOR)  # type: ignore[type-abstract]
-        scheduler = buses.api.client(Scheduler, SCHEDULER)  # type: ignore[type-abstract]
+        scheduler = _scheduler(buses.api, settings)
     except ComputeError:
         store.close()
         raise

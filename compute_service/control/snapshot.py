@@ -16,16 +16,17 @@ from compute_service.control.quota import check_metadata, limits_in
 from compute_service.control.services import Services
 from compute_service.domain.actions import ACTIONS
 from compute_service.domain.context import Context
-from compute_service.domain.errors import Invalid
-from compute_service.domain.flow import FlowKey
+from compute_service.domain.errors import Invalid, Unavailable
+from compute_service.domain.flow import FlowKey, FlowState
 from compute_service.domain.image import Image
 from compute_service.domain.instance import Instance
 from compute_service.flows.kinds.snapshot import SnapshotParams
-from compute_service.store.flows import flow_cancel
+from compute_service.store.flows import flow_cancel, flow_get
 from compute_service.store.servers import Located
 
 _NEVER_INHERITED = frozenset({"cache_in_nova", "bittorrent"})
 _SIGNATURE = "img_signature"
+_GIVEN_UP = frozenset({FlowState.UNWINDING, FlowState.FAILED, FlowState.STUCK})
 
 
 def create_image(
@@ -59,6 +60,7 @@ def create_image(
     flow_id = admit(ctx, svc, server, Work("create_image", params))
     try:
         svc.images.create(image, ctx)
+        _must_be_awaited(svc, server, flow_id, image.id)
     except Exception:
         with svc.store.database(server.database).alone() as tx:
             flow_cancel(tx, flow_id, "the image could not be made")
@@ -66,6 +68,15 @@ def create_image(
     finally:
         ring(svc, FlowKey(database=server.database, flow_id=flow_id))
     return image.id
+
+
+def _must_be_awaited(svc: Services, server: Located, flow_id: str, image_id: str) -> None:
+    """Take the image back that nobody will fill, for it came too late. Raises Unavailable then."""
+    with svc.store.database(server.database).read() as tx:
+        flow = flow_get(tx, flow_id)
+    if flow is None or flow.state in _GIVEN_UP:
+        svc.images.delete(image_id)
+        raise Unavailable("The image service took so long that the snapshot was given up.")
 
 
 def _image(ctx: Context, svc: Services, seen: Instance, name: str, metadata: Mapping[str, str]) -> Image:

@@ -48,8 +48,8 @@ def _done(run: Run[SettleParams]) -> None:
     count(run.svc, run.params.uuid, run.params.flavor)
     run.svc.placement.release(run.params.migration)
     with run.svc.store.database(run.key.database).write() as tx:
+        seen = instance_get(tx, run.params.uuid, lock=True)
         migration_update(tx, run.params.migration, ("confirming",), status="confirmed")
-        seen = instance_get(tx, run.params.uuid)
         if seen is not None and seen.vm_state is VmState.RESIZED:
             off = seen.power_state is PowerState.SHUTDOWN
             instance_update(
@@ -62,8 +62,8 @@ def _done(run: Run[SettleParams]) -> None:
 
 def _failed(run: Run[SettleParams], failure: Failure) -> None:
     with run.svc.store.database(run.key.database).write() as tx:
+        seen = instance_get(tx, run.params.uuid, lock=True)
         migration_update(tx, run.params.migration, ("confirming",), status="finished")
-        seen = instance_get(tx, run.params.uuid)
         if seen is not None:
             instance_update(tx, seen, **faults(run, failure))
 

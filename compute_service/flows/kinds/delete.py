@@ -89,10 +89,10 @@ def _done(run: Run[OnServer]) -> None:
 
 
 def _bury(tx: Tx, run: Run[OnServer], move: Migration | None) -> None:
+    seen = instance_get(tx, run.params.uuid, lock=True)
     if move is not None:
         ended = "confirmed" if move.status in ("finished", "confirming", "confirmed") else "error"
         migration_update(tx, move.uuid, status=ended)
-    seen = instance_get(tx, run.params.uuid)
     if seen is None:
         return
     if tx.database == API_DATABASE:

@@ -173,6 +173,6 @@ def _follow(tx: Tx, row: Instance, waiting: Sequence[FlowRecord]) -> None:
     if any([flow_insert(tx, flow) for flow in waiting]):
         flow_cancel(tx, build_id(row.uuid), "the server was deleted")
         changes["task_state"] = row.task_state
-    there = instance_get(tx, row.uuid)
+    there = instance_get(tx, row.uuid, lock=True)
     if there is not None:
         instance_update(tx, there, **changes)

@@ -156,7 +156,7 @@ def _swap_back(run: Run[ResizeParams]) -> None:
 def _note(run: Run[ResizeParams], task: TaskState, status: str, **changes: Any) -> None:
     """Show how far the move is."""
     with run.svc.store.database(run.key.database).write() as tx:
-        seen = instance_get(tx, run.params.uuid)
+        seen = instance_get(tx, run.params.uuid, lock=True)
         if seen is not None and seen.task_state in RESIZE_TASKS:
             instance_update(tx, seen, task_state=task)
         migration_update(tx, migration_id(run.flow.id), _MOVING, status=status, **changes)
@@ -219,7 +219,7 @@ def _clear(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:
 def _done(run: Run[ResizeParams]) -> None:
     claim, built = _target(run).claim, run.output("move in", GuestBuilt)
     with run.svc.store.database(run.key.database).write() as tx:
-        seen = instance_get(tx, run.params.uuid)
+        seen = instance_get(tx, run.params.uuid, lock=True)
         if migration_update(tx, migration_id(run.flow.id), _MOVING, status="finished") and seen is not None:
             disk = run.params.auto_disk_config
             instance_update(
@@ -282,7 +282,7 @@ def _begin_again(run: Run[ResizeParams], flow: FlowRecord, failure: Failure) -> 
     """Set another try going; False when something else is to be done to the server."""
     now = run.svc.clock.now()
     with run.svc.store.database(run.key.database).write() as tx:
-        seen = instance_get(tx, run.params.uuid)
+        seen = instance_get(tx, run.params.uuid, lock=True)
         if seen is None or seen.task_state not in RESIZE_TASKS:
             return False
         migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
@@ -295,8 +295,8 @@ def _begin_again(run: Run[ResizeParams], flow: FlowRecord, failure: Failure) -> 
 
 def _end(run: Run[ResizeParams], failure: Failure, **changes: Any) -> None:
     with run.svc.store.database(run.key.database).write() as tx:
-        migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
         settle_in(tx, run.params.uuid, RESIZE_TASKS, **changes, **faults(run, failure))
+        migration_update(tx, migration_id(run.flow.id), _MOVING, status="error")
 
 
 def _stuck(run: Run[ResizeParams], failure: Failure) -> None:

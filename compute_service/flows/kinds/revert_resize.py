@@ -82,7 +82,7 @@ def _done(run: Run[RevertParams]) -> None:
     count(run.svc, run.params.uuid, run.params.flavor)
     built = run.output("move back", GuestBuilt)
     with run.svc.store.database(run.key.database).write() as tx:
-        seen = instance_get(tx, run.params.uuid)
+        seen = instance_get(tx, run.params.uuid, lock=True)
         if migration_update(tx, run.params.migration, ("reverting",), status="reverted") and seen is not None:
             was = before(seen)
             instance_update(
@@ -103,16 +103,16 @@ def _done(run: Run[RevertParams]) -> None:
 
 def _failed(run: Run[RevertParams], failure: Failure) -> None:
     with run.svc.store.database(run.key.database).write() as tx:
+        seen = instance_get(tx, run.params.uuid, lock=True)
         migration_update(tx, run.params.migration, ("reverting",), status="finished")
-        seen = instance_get(tx, run.params.uuid)
         if seen is not None:
             instance_update(tx, seen, **idle(seen, _OWN), **faults(run, failure))
 
 
 def _stuck(run: Run[RevertParams], failure: Failure) -> None:
     with run.svc.store.database(run.key.database).write() as tx:
+        seen = instance_get(tx, run.params.uuid, lock=True)
         migration_update(tx, run.params.migration, ("reverting",), status="error")
-        seen = instance_get(tx, run.params.uuid)
         if seen is not None:
             instance_update(tx, seen, **idle(seen, _OWN), vm_state=VmState.ERROR, **faults(run, failure))
 

@@ -21,8 +21,8 @@ _OWN = frozenset(
 )
 
 
-_IMAGE_SECONDS = 120.0
-"""For which an image may be awaited that whoever asked for the snapshot makes: longer than that may take."""
+_IMAGE_SECONDS = 40.0
+"""For which an image is awaited that whoever asked for the snapshot makes; a later one is removed."""
 
 
 class SnapshotParams(OnServer):

@@ -41,7 +41,7 @@ def _done(run: Run[OnServer]) -> None:
     with run.svc.store.database(run.key.database).write() as tx:
         if move is not None:
             migration_update(tx, move.uuid, ("finished",), status="confirmed")
-        seen = instance_get(tx, run.params.uuid)
+        seen = instance_get(tx, run.params.uuid, lock=True)
         if seen is not None:
             instance_update(
                 tx,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from compute_service.control import delete, power, rebuild, resize, snapshot
 from compute_service.control.act import act
-from compute_service.domain.errors import Conflict, Forbidden, HostRejected, InvalidState
+from compute_service.domain.errors import Conflict, Forbidden, HostRejected, InvalidState, Unavailable
 from compute_service.domain.flow import FlowState
 from compute_service.domain.order import RebuildOrder
 from compute_service.domain.states import PowerState
@@ -438,7 +439,22 @@ def test_a_snapshot_asked_for_by_who_died_before_it_made_the_image_leaves_nothin
         pytest.raises(KeyboardInterrupt),
     ):
         snapshot.create_image(MEMBER, world.svc, server, "copy")
-    world.settle(seconds=300)
+    world.settle(seconds=60)
+    assert state_of(world.see(server.instance.uuid)) == ("active", None)
+    assert set(world.images.images) == {IMAGE}
+
+
+def test_an_image_that_is_made_when_its_snapshot_was_given_up_is_taken_back(world: World) -> None:
+    server = world.boot()
+    create = world.images.create
+
+    def slowly(*args: Any) -> Any:
+        world.settle(seconds=60)
+        return create(*args)
+
+    with patch.object(world.images, "create", slowly), pytest.raises(Unavailable, match="given up"):
+        snapshot.create_image(MEMBER, world.svc, server, "copy")
+    world.settle()
     assert state_of(world.see(server.instance.uuid)) == ("active", None)
     assert set(world.images.images) == {IMAGE}
 
