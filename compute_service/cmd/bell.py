@@ -17,7 +17,7 @@ import weakref
 
 
 class Bell:
-    """Has the methods of `threading.Event`. From `attach` to `detach` every signal wakes the one who waits."""
+    """Has the methods of `threading.Event`. From `attach` to `detach` signals wake the one who waits."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
