@@ -53,7 +53,16 @@ class Api(Section):
     )
     dhcp_domain: str = opt("novalocal", "The domain appended to host names in metadata.")
     metadata_cache_expiration: int = opt(15, "Seconds for which a server's metadata is kept.", min=0)
-    local_metadata_per_cell: bool = opt(False, "Whether each cell has its own metadata API.")
+    local_metadata_per_cell: bool = opt(
+        False,
+        "Whether each cell has its own metadata API: this one then knows the servers of the database in "
+        "[database] and needs no API database.",
+    )
+    use_forwarded_for: bool = opt(
+        False,
+        "Whether the metadata API takes a guest's address from X-Forwarded-For. Only behind a proxy that "
+        "removes the header when guests send it.",
+    )
     config_drive_skip_versions: str = opt(
         _FIRST_METADATA_VERSIONS, "EC2 metadata versions that config drives leave out."
     )

@@ -25,7 +25,7 @@ COMMAND_LINE = frozenset({"debug", "log_dir", "log_file", "use_journal"})
 _FLAG = "flag_"
 """Flags are kept apart from the options of the same name, whose values in files then fail as any other's."""
 
-_OTHERS_READ = ("oslo_messaging_", "vendordata_dynamic_auth", "mdev_", "oslo_reports", "ssl", "profiler")
+_OTHERS_READ = ("oslo_messaging_", "mdev_", "oslo_reports", "ssl", "profiler")
 """Beginnings of section names with options that are not declared here on purpose."""
 
 _OSLO_TYPES = {

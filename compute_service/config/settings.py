@@ -54,6 +54,7 @@ from compute_service.config.service_user import ServiceUser
 from compute_service.config.spice import Spice
 from compute_service.config.stratus import Stratus
 from compute_service.config.upgrade_levels import UpgradeLevels
+from compute_service.config.vendordata_dynamic_auth import VendordataDynamicAuth
 from compute_service.config.vnc import Vnc
 from compute_service.config.workarounds import Workarounds
 from compute_service.config.wsgi import Wsgi
@@ -107,6 +108,7 @@ class Settings:
     spice: Spice = field(default_factory=Spice)
     stratus: Stratus = field(default_factory=Stratus)
     upgrade_levels: UpgradeLevels = field(default_factory=UpgradeLevels)
+    vendordata_dynamic_auth: VendordataDynamicAuth = field(default_factory=VendordataDynamicAuth)
     vif_plug_ovs_privileged: Privsep = field(default_factory=Privsep)
     vnc: Vnc = field(default_factory=Vnc)
     workarounds: Workarounds = field(default_factory=Workarounds)

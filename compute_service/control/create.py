@@ -25,6 +25,7 @@ from compute_service.control.names import hostname_of, names_of, new_password, n
 from compute_service.control.notices import tell_group
 from compute_service.control.quota import budget, check_files, check_metadata, counted
 from compute_service.control.sealing import seal
+from compute_service.control.server_facts import BOOT_ROLES
 from compute_service.control.services import Services
 from compute_service.control.spec import ADMIN_PASSWORD
 from compute_service.control.whereabouts import Whereabouts, whereabouts_of
@@ -249,7 +250,11 @@ def _server(ctx: Context, svc: Services, plan: _Plan) -> Instance:
         trusted_certs=order.trusted_certs or _default_certificates(svc),
         injected_files=order.injected_files,
         group_uuid=None if group is None else group.uuid,
-        system_metadata={**image_notes(image), ADMIN_PASSWORD: seal(svc.settings, plan.admin_password)},
+        system_metadata={
+            **image_notes(image),
+            BOOT_ROLES: ",".join(ctx.roles),
+            ADMIN_PASSWORD: seal(svc.settings, plan.admin_password),
+        },
     )
 
 

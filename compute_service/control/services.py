@@ -13,6 +13,7 @@ from compute_service.ports.images import Images
 from compute_service.ports.network import Network
 from compute_service.ports.notify import Notifier
 from compute_service.ports.placement import Placement
+from compute_service.ports.vendor_data import VendorDataSource
 from compute_service.store.engine import Store
 
 
@@ -33,3 +34,5 @@ class Services:
     network: Network
     placement: Placement
     settings: Settings
+    vendor_data: VendorDataSource | None = None
+    """None: nobody adds to servers' metadata."""

@@ -39,6 +39,8 @@ class ServerFacts(Record):
     name: str
     hostname: str
     """With the domain, where one is configured."""
+    short_hostname: str = ""
+    """Without it."""
     instance_type: str
     """The flavor's name."""
     launch_index: int = 0
@@ -50,6 +52,8 @@ class ServerFacts(Record):
     metadata: dict[str, str] = {}
     user_data: str | None = None
     """Base64."""
+    boot_roles: str = ""
+    """Of who ordered the server, joined by commas: for vendor data."""
     security_groups: tuple[str, ...] = ()
     root_device_name: str | None = None
     block_devices: dict[str, str] = {}

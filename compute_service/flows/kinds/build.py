@@ -35,8 +35,8 @@ from compute_service.flows.kinds.server import (
     change,
     fault_of,
     go_on,
-    guest_of,
     idle,
+    new_guest_of,
     row_of,
     without_password,
 )
@@ -119,7 +119,7 @@ def _to_host(run: Run[BuildParams]) -> tuple[str, str]:
 
 
 def _spawn(run: Run[BuildParams], agent: ComputeAgent, key: StepKey) -> None:
-    agent.spawn(key, guest_of(run))
+    agent.spawn(key, new_guest_of(run))
 
 
 def _destroy(run: Run[BuildParams], agent: ComputeAgent, key: StepKey) -> None:
@@ -224,7 +224,7 @@ def _begin_again(run: Run[BuildParams], number: int, failure: Failure) -> None:
         flow_id=next_id(run.flow.id),
     )
     with run.svc.store.database(run.key.database).write() as tx:
-        seen = instance_get(tx, run.params.uuid)
+        seen = instance_get(tx, run.params.uuid, lock=True)
         if seen is None or seen.task_state not in OWN:
             return
         instance_update(
@@ -250,7 +250,7 @@ def _give_up(run: Run[BuildParams], failure: Failure) -> None:
 
 
 def _to_error(tx: Tx, run: Run[BuildParams], failure: Failure) -> bool:
-    seen: Instance | None = instance_get(tx, run.params.uuid)
+    seen: Instance | None = instance_get(tx, run.params.uuid, lock=True)
     if seen is None or not (seen.task_state in OWN or seen.task_state is None):
         return False
     instance_update(

@@ -17,8 +17,8 @@ from compute_service.flows.kinds.server import (
     at_host,
     faults,
     go_on,
-    guest_of,
     idle,
+    new_guest_of,
     without_password,
 )
 from compute_service.flows.step import Flow, Remote, Run, Step
@@ -41,12 +41,12 @@ def _prepare(run: Run[RebuildParams]) -> None:
 def _send(run: Run[RebuildParams], agent: ComputeAgent, key: StepKey) -> None:
     stopped = run.params.was is VmState.STOPPED
     power = PowerState.SHUTDOWN if stopped else PowerState.RUNNING
-    agent.rebuild(key, guest_of(run, power), run.params.preserve_ephemeral)
+    agent.rebuild(key, new_guest_of(run, power), run.params.preserve_ephemeral)
 
 
 def _end(run: Run[RebuildParams], **changes: Any) -> None:
     with run.svc.store.database(run.key.database).write() as tx:
-        seen = instance_get(tx, run.params.uuid)
+        seen = instance_get(tx, run.params.uuid, lock=True)
         if seen is not None:
             notes = without_password(seen)
             instance_update(tx, seen, **idle(seen, _OWN), system_metadata=notes, **changes)

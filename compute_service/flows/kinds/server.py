@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from compute_service.control.liveness import host_is_up
+from compute_service.control.server_facts import with_vendor_data
 from compute_service.control.spec import ADMIN_PASSWORD, guest_spec
-from compute_service.domain.errors import NotFound, Stale
+from compute_service.domain.errors import BuildAborted, NotFound, Stale, Unavailable
 from compute_service.domain.flow import API_DATABASE, Failure
 from compute_service.domain.guest import GuestSpec
 from compute_service.domain.instance import Fault, Instance
@@ -46,6 +47,20 @@ def row_of(run: Run[Any]) -> Instance:
 def guest_of(run: Run[Any], power: PowerState | None = None) -> GuestSpec:
     """Return the server's row as the guest a host is to make of it."""
     return guest_spec(row_of(run), run.svc.settings, power)
+
+
+def new_guest_of(run: Run[Any], power: PowerState | None = None) -> GuestSpec:
+    """As `guest_of`, for a guest whose config drive is yet to be made: with the operator's vendor data on it.
+
+    Raises BuildAborted when there is none and that is fatal.
+    """
+    spec = guest_of(run, power)
+    if spec.facts is None:
+        return spec
+    try:
+        return spec.replace(facts=with_vendor_data(spec.facts, run.svc.vendor_data))
+    except Unavailable as error:
+        raise BuildAborted(error.message) from error
 
 
 def at_host(run: Run[Any]) -> tuple[str, str] | None:
@@ -114,7 +129,7 @@ def settle(run: Run[Any], own: frozenset[TaskState], **changes: Any) -> Instance
 
 def settle_in(tx: Tx, uuid: str, own: frozenset[TaskState], **changes: Any) -> Instance | None:
     """Do as `settle` in a transaction. None when the row is gone."""
-    seen = instance_get(tx, uuid)
+    seen = instance_get(tx, uuid, lock=True)
     if seen is None:
         return None
     return instance_update(tx, seen, **idle(seen, own), **changes)

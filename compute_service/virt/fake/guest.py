@@ -6,6 +6,7 @@ import string
 from datetime import datetime
 
 from compute_service.domain.guest import Diagnostics, DiskCounters, GuestSpec, NicCounters
+from compute_service.domain.metadata.facts import ServerFacts
 from compute_service.domain.record import Record
 from compute_service.domain.states import PowerState
 
@@ -36,6 +37,8 @@ class FakeGuest(Record):
     macs: tuple[str, ...] = ()
     """Of its interfaces, in order."""
     config_drive: bool = False
+    facts: ServerFacts | None = None
+    """What its config drive was made of; None without one."""
     disks: tuple[Disk, ...] = ()
     console: tuple[str, ...] = ()
     started_at: datetime | None = None
@@ -144,6 +147,11 @@ def extra_disks(spec: GuestSpec) -> tuple[Disk, ...]:
 def guest_of(spec: GuestSpec, disks: tuple[Disk, ...]) -> FakeGuest:
     """Return the guest of `spec` with these disks, not defined yet."""
     guest = FakeGuest(
-        uuid=spec.uuid, name=spec.name, vcpus=spec.flavor.vcpus, memory_mb=spec.flavor.memory_mb, disks=disks
+        uuid=spec.uuid,
+        name=spec.name,
+        vcpus=spec.flavor.vcpus,
+        memory_mb=spec.flavor.memory_mb,
+        facts=spec.facts,
+        disks=disks,
     )
     return guest.sized(spec)

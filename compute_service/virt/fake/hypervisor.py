@@ -16,6 +16,8 @@ from compute_service.domain.console import Listening
 from compute_service.domain.errors import Conflict, NotFound, NotReady
 from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec
 from compute_service.domain.host import GuestState, HostFacts
+from compute_service.domain.metadata.drive import drive_files
+from compute_service.domain.metadata.openstack import SEED_BYTES
 from compute_service.domain.states import PowerState
 from compute_service.ports.clock import Clock
 from compute_service.ports.hypervisor import Listener, Progress
@@ -282,6 +284,13 @@ class FakeHypervisor:
             self._exchange.clear(self.host, uuid)
             self.faults.strike("migrate_settle", uuid, half=True)
             self._kept.remove(uuid)
+
+    # What a guest sees
+
+    def config_drive(self, uuid: str) -> dict[str, bytes]:
+        """Return the files of a guest's config drive by path; none without one. Its seed is zeros."""
+        facts = self._guest(uuid).facts
+        return {} if facts is None else drive_files(facts, bytes(SEED_BYTES))
 
     # What happens behind our back
 
