@@ -41,6 +41,7 @@ _FAULT: Schema = {
         }
     },
 }
+_DONE = {202: "Accepted.", 207: "Done in part."}
 _PLAIN: dict[Any, Schema] = {
     str: {"type": "string"},
     int: {"type": "integer"},
@@ -134,10 +135,19 @@ class Document:
         return {"oneOf": [schema]}
 
     def _responses(self, route: Route) -> Schema:
-        answer: Schema = {"description": "Done." if route.status < 202 else "Accepted."}
-        if route.reply is not None:
-            answer["content"] = {"application/json": {"schema": self._view(route.reply)}}
-        return {str(route.status): answer, "default": {"$ref": "#/components/responses/fault"}}
+        answers: dict[str, Schema] = {}
+        for status in (route.status, *route.also):
+            answer = answers[str(status)] = {"description": _DONE.get(status, "Done.")}
+            if route.reply is not None:
+                answer["content"] = {"application/json": {"schema": self._view(route.reply)}}
+        return {**answers, "default": {"$ref": "#/components/responses/fault"}}
+
+    def reply(self, route: Route) -> Schema | None:
+        """Return the schema of a row's good answers; None when they have no body."""
+        if route.reply is None:
+            return None
+        schema = self._view(route.reply)
+        return {**schema, "components": {"schemas": self._components}}
 
     def _view(self, cls: type[View]) -> Schema:
         if issubclass(cls, FreeView):
@@ -202,6 +212,11 @@ def _first_line(handler: Any) -> str:
 def document(version: int) -> Schema:
     """Return the OpenAPI document of a version (its minor number)."""
     return Document(version).of(ROUTES)
+
+
+def reply_schema(route: Route, version: int) -> Schema | None:
+    """Return the schema of a row's good answers at a version, complete in itself; None without a body."""
+    return Document(version).reply(route)
 
 
 def rendered(version: int) -> str:

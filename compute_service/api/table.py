@@ -39,6 +39,8 @@ class Route:
     """None: parameters are never looked at."""
     reply: type[View] | None = None
     status: int = 200
+    also: tuple[int, ...] = ()
+    """Statuses of other good answers."""
     since: str = "2.1"
     until: str | None = None
     load: Loader | None = None
@@ -125,6 +127,10 @@ class Place:
     actions: dict[str, list[Route]] = field(default_factory=dict)
 
 
+_ANY = 0
+"""Leads to what stands in braces; no part of a path is a number."""
+
+
 class Table:
     """The routes, found by walking the parts of a path; a literal part goes before one in braces."""
 
@@ -137,7 +143,7 @@ class Table:
     def _add(self, route: Route) -> None:
         node = self._root
         for part in route.path.strip("/").split("/"):
-            node = node.setdefault("*" if part.startswith("{") else part, {})
+            node = node.setdefault(_ANY if part.startswith("{") else part, {})
         place: Place = node.setdefault(None, Place(route.names))
         if place.names != route.names:
             raise ValueError(f"{route.path}: parts are named {place.names} elsewhere")
@@ -160,7 +166,7 @@ class Table:
         for part in parts:
             inner = node.get(part)
             if inner is None:
-                inner = node.get("*")
+                inner = node.get(_ANY)
                 if inner is None or not part:
                     return None
                 caught.append(part)

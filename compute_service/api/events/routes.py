@@ -13,5 +13,6 @@ ROUTES: tuple[Route, ...] = (
         policy.EVENTS,
         body=bodies.EventsCreate,
         reply=views.EventsShown,
+        also=(handlers.PARTLY,),
     ),
 )

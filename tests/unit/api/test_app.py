@@ -145,6 +145,10 @@ def test_an_unknown_path_or_verb_is_404(caller: Caller, method: str, path: str) 
     assert caller.call(method, path).status == 404
 
 
+def test_a_star_in_a_path_is_a_name_like_any_other(caller: Caller) -> None:
+    assert caller.get("/things/*").body["name"] == "*"
+
+
 @pytest.mark.parametrize(("version", "status"), [("2.49", 404), ("2.50", 200)])
 def test_a_row_does_not_exist_before_its_version(caller: Caller, version: str, status: int) -> None:
     assert caller.get("/things/a/late", version).status == status
