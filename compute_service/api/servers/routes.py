@@ -78,7 +78,7 @@ PARTS: tuple[Route, ...] = (
     ),
     Delete(f"{_S}/tags", tags.delete_all, parts.TAGS_DELETE_ALL, since="2.26"),
     Get(f"{_S}/tags/{{tag}}", tags.show, parts.TAGS_SHOW, query=None, status=204, since="2.26"),
-    Put(f"{_S}/tags/{{tag}}", tags.add, parts.TAGS_UPDATE, status=201, since="2.26"),
+    Put(f"{_S}/tags/{{tag}}", tags.add, parts.TAGS_UPDATE, status=201, also=(204,), since="2.26"),
     Delete(f"{_S}/tags/{{tag}}", tags.delete, parts.TAGS_DELETE, since="2.26"),
     Get(
         f"{_S}/diagnostics",
