@@ -79,12 +79,12 @@ class Timing:
 
     lease: float = 30.0
     resend: float = 20.0
-    """Until an unanswered message goes out again; doubles each time up to 60."""
+    """Until an unanswered message goes out again; grows up to 30."""
     look: float = 5.0
     """Between two looks of a `Wait`."""
     behind: float = 30.0
     """Until a flow that is behind another looks by itself whether that one has ended."""
-    tries: int = 25
+    tries: int = 60
     """Of an undo, of a step behind the pivot, and of the last step of an ending; then the flow is stuck."""
     patience: float = 8 * 3600.0
     """Beyond these tries, for how long they go on while what fails may pass by itself: a host or a service

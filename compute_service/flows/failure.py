@@ -11,7 +11,7 @@ from compute_service.domain.flow import Failure
 TRANSIENT = frozenset({"Unavailable", "Stale", "Timeout"})
 """Kinds of failure that may pass by themselves."""
 
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 20.0
 """Seconds; pauses double from one second up to this."""
 
 

@@ -46,7 +46,7 @@ LOG = logging.getLogger(__name__)
 WINDOW = 1000
 """Attempts are counted within windows of this size; an operator's retry opens the next window."""
 
-LONGEST_SILENCE = 60.0
+LONGEST_SILENCE = 30.0
 """Seconds between two sendings of an unanswered message, at most."""
 
 

@@ -170,7 +170,7 @@ def test_an_answer_that_comes_twice_changes_nothing(bench: Bench, scene: Scene) 
 
 def test_an_unanswered_message_goes_out_again_until_the_deadline(bench: Bench, scene: Scene) -> None:
     key = run(bench, "remote")
-    for _ in range(40):
+    for _ in range(Timing().tries + 10):
         bench.clock.advance(5)
         bench.sweep()
         if bench.flow(key).state is not FlowState.RUNNING:
@@ -278,7 +278,7 @@ def test_behind_the_pivot_failures_are_retried_forward_and_then_it_is_stuck(
 ) -> None:
     scene.errors["c"] = [Invalid("never")] * 100
     key = run(bench, "pivot")
-    for _ in range(40):
+    for _ in range(Timing().tries + 10):
         bench.clock.advance(61)
         bench.sweep()
     assert bench.flow(key).state is FlowState.STUCK
@@ -307,7 +307,7 @@ def test_an_undo_that_never_succeeds_leaves_a_stuck_flow_that_can_be_abandoned(
     scene.errors["b"] = [Invalid("no")]
     scene.errors["-a"] = [Invalid("never")] * 100
     key = run(bench, "local")
-    for _ in range(40):
+    for _ in range(Timing().tries + 10):
         bench.clock.advance(61)
         bench.sweep()
     assert bench.flow(key).state is FlowState.STUCK
