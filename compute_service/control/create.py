@@ -52,6 +52,9 @@ from compute_service.store.keypairs import keypair_get
 from compute_service.store.mappings import InstanceMapping, Ordered, instance_mappings_insert
 from compute_service.store.servers import server_page
 
+MOST_AT_ONCE = 10_000
+"""How many servers one request may make, whatever the quota: they are written in one transaction."""
+
 
 class Created(Record):
     """What became of an order."""
@@ -86,6 +89,7 @@ def create_servers(
     `servers:create:zero_disk_flavor`); by default an admin may. Raises Invalid for what cannot be found,
     Forbidden, OverQuota, Conflict, NetworkAmbiguous, PortInUse.
     """
+    order = _bounded(order)
     plan = _resolve(ctx, svc, order, ctx.is_admin if zero_disk_allowed is None else zero_disk_allowed)
     _names_must_be_free(ctx, svc, order)
     seen = counted(svc, ctx.project_id, ctx.user_id)
@@ -105,6 +109,13 @@ def create_servers(
     return Created(
         reservation_id=plan.reservation_id, servers=tuple(made), admin_password=plan.admin_password
     )
+
+
+def _bounded(order: ServerOrder) -> ServerOrder:
+    """Order no more than are made at once. Raises Forbidden when that is less than the least wanted."""
+    if MOST_AT_ONCE < order.min_count <= order.max_count:
+        raise Forbidden(f"No more than {MOST_AT_ONCE} servers can be ordered at once.")
+    return order.replace(max_count=min(order.max_count, max(order.min_count, MOST_AT_ONCE)))
 
 
 def _resolve(ctx: Context, svc: Services, order: ServerOrder, zero_disk_allowed: bool) -> _Plan:

@@ -102,11 +102,15 @@ class Budget:
 
     def fitting(self, flavor: Flavor, least: int, most: int) -> int:
         """Return how many servers fit, `least` to `most`. Raises OverQuota when `least` do not."""
-        for number in range(most, least, -1):
-            if not self._over(_need(flavor, number)):
-                return number
         self.check(_need(flavor, least))
-        return least
+        fits, too_many = least, most + 1
+        while too_many - fits > 1:
+            number = (fits + too_many) // 2
+            if self._over(_need(flavor, number)):
+                too_many = number
+            else:
+                fits = number
+        return fits
 
     def check(self, need: Mapping[str, int]) -> None:
         """Refuse what would exceed a limit. Raises OverQuota."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import UnsetType
 
+from compute_service.api.fields import SPARE_INT
 from compute_service.api.paging import page_size
 from compute_service.api.policies import server_groups as policy
 from compute_service.api.request import Request
@@ -33,7 +34,8 @@ def index(ctx: Context, svc: Services, req: Request) -> views.GroupList:
     if every:
         req.enforce(policy.INDEX_ALL_PROJECTS)
     limit = page_size(asked.limit, svc.settings.api.max_limit)
-    found = control.list_groups(ctx, svc, every, given(asked.offset, 0), limit)
+    offset = min(given(asked.offset, 0), SPARE_INT)
+    found = control.list_groups(ctx, svc, every, offset, limit)
     return views.GroupList(server_groups=[views.whole(group) for group in found])
 
 

@@ -254,3 +254,13 @@ def test_a_boot_stays_within_its_statements(world: World) -> None:
     done = sum(one.statements for one in databases)
     assert accepted - before <= 8
     assert done - before <= 44
+
+
+def test_no_more_servers_are_made_at_once_than_fit_in_a_transaction(world: World) -> None:
+    world.with_settings("quota", instances=-1, cores=-1, ram=-1)
+    with pytest.raises(Forbidden, match="No more than 10000"):
+        make(world, min_count=2**31 - 1, max_count=2**31 - 1)
+    world.with_settings("quota", instances=4)
+    order = world.order(min_count=2, max_count=2**31 - 1, networks=RequestedNetworks(mode="none"))
+    made = create_servers(MEMBER, world.svc, order).servers
+    assert len(made) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,4 +179,29 @@ def test_requests_that_come_together_do_not_pass_a_limit_together(tmp_path: Path
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(take, range(40))) == settings.quota.instances
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("limits", "most", "fit"),
+    [
+        ({"instances": 7}, 5, 5),
+        ({"instances": 7}, 2**31 - 1, 7),
+        ({"cores": 9}, 10**18, 4),
+        ({"ram": 3}, 3, 3),
+    ],
+)
+def test_as_many_fit_as_the_limits_let_however_many_are_wanted(
+    tmp_path: Path, limits: dict[str, int], most: int, fit: int
+) -> None:
+    store = embedded_store(tmp_path, now=ManualClock().now)
+    flavor = Flavor(flavorid="1", name="f", vcpus=2, memory_mb=1, root_gb=1)
+    settings = Settings()
+    unlimited = {"instances": -1, "cores": -1, "ram": -1}
+    settings = replace(settings, quota=replace(settings.quota, **(unlimited | limits)))
+    with store.api.write() as tx:
+        left = quota.budget(tx, settings, "p", "u", quota.Counted({}, {}))
+        assert left.fitting(flavor, 1, most) == fit
+        with pytest.raises(OverQuota):
+            left.fitting(flavor, fit + 8, most + 8)
     store.close()
