@@ -114,6 +114,8 @@ PARTS = (
     Row(f"{_C}server-metadata:update", "member", "PUT", f"{_SRV}/metadata/{{key}}", 200,
         {"meta": {"key": "v"}}),
     Row(f"{_C}server-metadata:delete", "member", "DELETE", f"{_SRV}/metadata/{{key}}", 204, fresh=True),
+    Row(f"{_C}os-server-password:show", "reader", "GET", f"{_SRV}/os-server-password", 200),
+    Row(f"{_C}os-server-password:clear", "member", "DELETE", f"{_SRV}/os-server-password", 204),
     Row(f"{_C}os-server-tags:index", "reader", "GET", f"{_SRV}/tags", 200),
     Row(f"{_C}os-server-tags:show", "reader", "GET", f"{_SRV}/tags/{{tag}}", 204),
     Row(f"{_C}os-server-tags:update_all", "member", "PUT", f"{_SRV}/tags", 200, {"tags": ["blue"]}),

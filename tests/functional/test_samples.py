@@ -214,6 +214,7 @@ ASKS: dict[str, dict[str, Ask]] = {
         "server-tags-show-details-resp": lambda s: s.get(s.url),
         "servers-tags-details-resp": lambda s: s.get("/servers/detail"),
     },
+    "os-server-password": {"get-password-resp": lambda s: s.get(f"{s.url}/os-server-password")},
     "server-ips": {
         "server-ips-resp": lambda s: s.get(f"{s.url}/ips"),
         "server-ips-network-resp": lambda s: s.get(f"{s.url}/ips/private"),
@@ -471,7 +472,7 @@ NOT_SERVED = {
     "os-baremetal-nodes", "os-create-backup", "os-evacuate",
     "os-floating-ip-pools", "os-floating-ips",
     "os-hosts", "os-instance-usage-audit-log", "os-multinic", "os-networks",
-    "os-security-groups", "os-server-password", "os-server-shares", "os-server-topology", "os-shelve",
+    "os-security-groups", "os-server-shares", "os-server-topology", "os-shelve",
     "os-snapshots", "os-tenant-networks", "os-volume_attachments", "os-volumes",
 }  # fmt: skip
 """Resources of which no route is served."""

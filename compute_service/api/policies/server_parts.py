@@ -100,4 +100,17 @@ DIAGNOSTICS = Rule(
     (f"GET {_S}/diagnostics",),
 )
 
+PASSWORD_SHOW = Rule(
+    "os_compute_api:os-server-password:show",
+    Grant.READER,
+    "Show the encrypted password that a server's guest posted.",
+    (f"GET {_S}/os-server-password",),
+)
+PASSWORD_CLEAR = Rule(
+    "os_compute_api:os-server-password:clear",
+    Grant.MEMBER,
+    "Forget the password that a server's guest posted.",
+    (f"DELETE {_S}/os-server-password",),
+)
+
 RULES = rules_in(globals())

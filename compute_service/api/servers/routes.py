@@ -15,6 +15,7 @@ from compute_service.api.servers import (
     log,
     metadata,
     migrations,
+    password,
     tags,
     views,
 )
@@ -115,6 +116,8 @@ PARTS: tuple[Route, ...] = (
         since="2.21",
         load=load_any_server,
     ),
+    Get(f"{_S}/os-server-password", password.show, parts.PASSWORD_SHOW, reply=password.PasswordView),
+    Delete(f"{_S}/os-server-password", password.clear, parts.PASSWORD_CLEAR),
     Post(
         f"{_S}/remote-consoles",
         consoles.create,
