@@ -6,26 +6,31 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from compute_service.config.settings import Settings
-from compute_service.domain.errors import Invalid, NotSupported
+from compute_service.domain.errors import Invalid
 from compute_service.ports.clock import Clock
+from compute_service.ports.config_drive import ConfigDrive
 from compute_service.ports.hypervisor import Hypervisor
 from compute_service.ports.images import Images
 from compute_service.virt.fake import Exchange, FakeFleet, FakeHypervisor, HostSize, Shape
+from compute_service.virt.libvirt.build import libvirt_driver
 
 FAKE = "fake.FakeDriver"
 LIBVIRT = "libvirt.LibvirtDriver"
 
 
-def load_driver(settings: Settings, images: Images, clock: Clock) -> Mapping[str, Hypervisor]:
+def load_driver(
+    settings: Settings, images: Images, clock: Clock, config_drive: ConfigDrive | None = None
+) -> Mapping[str, Hypervisor]:
     """Return the hypervisor of each host that this process is, by host name: one, or many fake ones.
 
-    Raises Invalid when `compute_driver` is not set or unknown, NotSupported when this release lacks it.
+    Raises Invalid when `compute_driver` is not set or unknown, NotSupported when a library is not there that
+    it needs or an option asks for what this release lacks.
     """
     name = settings.default.compute_driver
     if not name:
         raise Invalid("nova-compute needs the option compute_driver in [DEFAULT].")
     if name == LIBVIRT:
-        raise NotSupported(f"The driver {LIBVIRT} is not in this release yet; compute_driver can be {FAKE}.")
+        return {settings.default.host: libvirt_driver(settings, images, clock, config_drive)}
     if name != FAKE:
         raise Invalid(f"Unknown compute_driver {name}; it can be {FAKE} or {LIBVIRT}.")
     return _fakes(settings, images, clock)

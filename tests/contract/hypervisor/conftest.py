@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -17,13 +18,14 @@ from compute_service.domain.states import PowerState
 from compute_service.ports.hypervisor import Hypervisor
 from compute_service.virt.fake import Exchange, FakeHypervisor
 from tests.fakes.clock import ManualClock
+from tests.fakes.libvirt_host import libvirt_pair
 
 DATA = b"a very small operating system" * 40
 IMAGE = Image(
     id="11111111-1111-4111-8111-111111111111",
     name="small",
     size=len(DATA),
-    disk_format="qcow2",
+    disk_format="raw",
     checksum=hashlib.md5(DATA, usedforsecurity=False).hexdigest(),
     hash_algo="sha512",
     hash_value=hashlib.sha512(DATA).hexdigest(),
@@ -66,8 +68,12 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture(params=["fake"])
-def pair(images: FakeImages, clock: ManualClock) -> tuple[Hypervisor, Hypervisor]:
+@pytest.fixture(params=["fake", "libvirt-qcow2", "libvirt-raw"])
+def pair(
+    request: pytest.FixtureRequest, images: FakeImages, clock: ManualClock, tmp_path: Path
+) -> tuple[Hypervisor, Hypervisor]:
+    if request.param != "fake":
+        return libvirt_pair(tmp_path, images, clock, request.param.partition("-")[2])
     exchange = Exchange()
     return (
         FakeHypervisor("source", images, clock, exchange=exchange),

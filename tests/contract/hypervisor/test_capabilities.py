@@ -78,9 +78,11 @@ def test_suspend_stops_the_guest_and_resume_brings_it_back(running: Hypervisor) 
         assert suspends.resume(guest_spec()) is PowerState.RUNNING
 
 
-def test_a_snapshot_of_a_fresh_guest_is_its_image(running: Hypervisor) -> None:
-    disk_format, data = having(running, Snapshots).snapshot(GUEST, None)
-    assert (disk_format, b"".join(data)) == (IMAGE.disk_format, DATA)
+@pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.SHUTDOWN])
+def test_a_snapshot_of_a_fresh_guest_is_its_image(driver: Hypervisor, power: PowerState) -> None:
+    driver.spawn(guest_spec(flavor=FLAVOR.replace(root_gb=0), power=power), ignore)
+    disk_format, data = having(driver, Snapshots).snapshot(GUEST, "raw")
+    assert (disk_format, b"".join(data).rstrip(b"\0")) == ("raw", DATA)
 
 
 def test_a_snapshot_of_no_guest_says_so(driver: Hypervisor) -> None:
@@ -149,7 +151,13 @@ def test_diagnostics_count_what_goes_through_disks_and_interfaces(
     driver: Hypervisor, clock: ManualClock
 ) -> None:
     vifs = tuple(
-        Vif(port_id=f"p{n}", network_id="n", network_label="private", mac=f"fa:16:3e:00:00:0{n}")
+        Vif(
+            port_id=f"p{n}",
+            network_id="n",
+            network_label="private",
+            mac=f"fa:16:3e:00:00:0{n}",
+            vif_type="bridge",
+        )
         for n in (1, 2)
     )
     driver.spawn(guest_spec().replace(vifs=vifs), ignore)

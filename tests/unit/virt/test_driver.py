@@ -8,6 +8,7 @@ import pytest
 from compute_service.config.settings import Settings, settings_of
 from compute_service.domain.errors import HostRejected, Invalid, NotSupported
 from compute_service.domain.host import HostFacts
+from compute_service.ports.hypervisor import capabilities_of
 from compute_service.virt.driver import load_driver
 from tests.contract.hypervisor.conftest import guest_spec, stored_images
 from tests.fakes.clock import ManualClock
@@ -30,9 +31,30 @@ def test_an_unknown_driver_is_refused(tmp_path: Path) -> None:
         )
 
 
-def test_the_libvirt_driver_is_not_there_yet(tmp_path: Path) -> None:
-    with pytest.raises(NotSupported, match="not in this release"):
-        load_driver(settings(tmp_path, "libvirt.LibvirtDriver"), stored_images(ManualClock()), ManualClock())
+def libvirt_settings(tmp_path: Path, **libvirt: Any) -> Settings:
+    default = {"compute_driver": "libvirt.LibvirtDriver", "state_path": str(tmp_path), "host": "cmp1"}
+    return settings_of({"DEFAULT": default, "libvirt": libvirt})
+
+
+def test_the_libvirt_driver_is_one_host(tmp_path: Path) -> None:
+    pytest.importorskip("libvirt")
+    hosts = load_driver(libvirt_settings(tmp_path), stored_images(ManualClock()), ManualClock())
+    assert list(hosts) == ["cmp1"]
+    assert set(capabilities_of(hosts["cmp1"])) >= {"Pauses", "Suspends", "Snapshots", "Migrates", "Diagnoses"}
+
+
+def test_disks_of_a_kind_that_is_not_there_are_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(NotSupported, match="images_type=ploop"):
+        load_driver(
+            libvirt_settings(tmp_path, images_type="ploop"), stored_images(ManualClock()), ManualClock()
+        )
+
+
+def test_guests_of_a_kind_that_libvirt_has_no_place_for_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="virt_type=parallels"):
+        load_driver(
+            libvirt_settings(tmp_path, virt_type="parallels"), stored_images(ManualClock()), ManualClock()
+        )
 
 
 def test_one_fake_host_has_the_name_and_size_of_the_configuration(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Graphics(Element, tag="graphics"):
 
     type: str = at("@type")
     port: int | None = at("@port", default=None)
+    tls_port: int | None = at("@tlsPort", default=None)
     autoport: bool | None = at("@autoport", default=None)
     default_mode: str | None = at("@defaultMode", default=None)
     listen_type: str | None = at("listen/@type", default=None)

@@ -8,7 +8,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from compute_service.virt.libvirt.xml import devices, domain, interface, machine, secret, snapshot, storage
+from compute_service.virt.libvirt.xml import (
+    backup,
+    devices,
+    domain,
+    interface,
+    machine,
+    secret,
+    snapshot,
+    storage,
+)
 from compute_service.virt.libvirt.xml.element import Element, MalformedXml, at, present, switch
 from compute_service.virt.libvirt.xml.migration import Landing, landed
 from compute_service.virt.libvirt.xml.owner import Server
@@ -16,7 +25,7 @@ from compute_service.virt.libvirt.xml.owner import Server
 ELEMENTS = sorted(
     {
         thing
-        for module in (devices, domain, interface, machine, secret, snapshot, storage)
+        for module in (backup, devices, domain, interface, machine, secret, snapshot, storage)
         for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, Element) and thing is not Element
     },

@@ -1,0 +1,65 @@
+"""Telling libvirt what a guest is, and making ready what it is connected to."""
+
+from __future__ import annotations
+
+from compute_service.domain.errors import NotFound
+from compute_service.domain.guest import GuestSpec
+from compute_service.virt.libvirt.assemble.consoles import serial_count
+from compute_service.virt.libvirt.assemble.domain import assemble
+from compute_service.virt.libvirt.assemble.place import Place
+from compute_service.virt.libvirt.assemble.properties import Wishes
+from compute_service.virt.libvirt.disks import places_of
+from compute_service.virt.libvirt.parts import Parts
+from compute_service.virt.libvirt.serial_ports import free_ports
+from compute_service.virt.libvirt.vifs import Plugged, plug_all
+from compute_service.virt.libvirt.xml.domain import Domain
+from compute_service.virt.libvirt.xml.element import MalformedXml
+from compute_service.virt.libvirt.xml.owner import Server
+
+
+def define(parts: Parts, spec: GuestSpec) -> Domain:
+    """Plug the guest's interfaces and keep its definition. Raises BuildAborted, HostRejected."""
+    directory = parts.directory(spec.uuid)
+    domain = assemble(spec, parts.hosts.of(spec), _place(parts, spec), parts.settings)
+    directory.prepare_log()
+    plug_all(parts.plugger, directory.ports, spec.uuid, Plugged(spec.name, spec.vifs))
+    parts.connection.define(domain.xml())
+    return domain
+
+
+def _place(parts: Parts, spec: GuestSpec) -> Place:
+    directory = parts.directory(spec.uuid)
+    return Place(
+        disks=places_of(parts, spec),
+        console_log=str(directory.console_log),
+        serial_ports=_serial_ports(parts, spec),
+    )
+
+
+def _serial_ports(parts: Parts, spec: GuestSpec) -> tuple[int, ...]:
+    options = parts.settings.serial_console
+    if not options.enabled:
+        return ()
+    taken = {
+        serial.source_service
+        for state in parts.connection.domains()
+        if state.uuid != spec.uuid
+        for serial in defined(parts, state.uuid).serials
+    }
+    return free_ports(options.port_range, serial_count(Wishes(spec)), taken)
+
+
+def defined(parts: Parts, uuid: str, lasting: bool = True) -> Domain:
+    """Return a guest's definition as libvirt has it. Raises NotFound."""
+    try:
+        return Domain.parse(parts.connection.xml(uuid, lasting))
+    except MalformedXml as error:
+        raise NotFound(f"Guest {uuid} is not one of ours: {error}") from error
+
+
+def owner_of(parts: Parts, uuid: str) -> Server | None:
+    """Return the server that a guest is; None when it is not ours or gone."""
+    try:
+        return defined(parts, uuid).server
+    except NotFound:
+        return None

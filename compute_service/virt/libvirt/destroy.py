@@ -1,0 +1,25 @@
+"""Removing guests."""
+
+from __future__ import annotations
+
+from compute_service.virt.libvirt.parts import Parts
+from compute_service.virt.libvirt.spawn import power_of
+from compute_service.virt.libvirt.vifs import unplug_all
+
+
+def destroy(parts: Parts, uuid: str, disks: bool) -> None:
+    """Take the guest's power away, forget it and unplug it; with `disks` remove all of its files."""
+    directory = parts.directory(uuid)
+    forget(parts, uuid, state=disks)
+    if disks:
+        parts.disks.remove_all(uuid)
+        directory.remove(directory.path)
+        directory.remove(directory.incoming)
+
+
+def forget(parts: Parts, uuid: str, state: bool) -> None:
+    """Cut a guest's power, forget it and unplug it. `state` is what its firmware keeps."""
+    if power_of(parts, uuid) is not None:
+        parts.connection.cut(uuid)
+        parts.connection.undefine(uuid, state)
+    unplug_all(parts.plugger, parts.directory(uuid).ports, uuid)

@@ -1,0 +1,138 @@
+"""What the driver needs of libvirt, as a Protocol over plain values: texts of XML in, records out.
+
+A guest is named by its UUID. Errors: NotFound (no such guest), Conflict (not in the guest's state),
+NotSupported (this libvirt or hypervisor cannot), Timeout, Unavailable (libvirt does not answer),
+HostRejected (anything else that libvirt refuses).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from compute_service.domain.guest import DiskCounters, NicCounters
+from compute_service.domain.record import Record
+from compute_service.domain.states import PowerState
+
+Watcher = Callable[[str], None]
+"""Called with the UUID of a guest whose state changed."""
+
+
+class Node(Record):
+    """The host as libvirt counts it. `hypervisor` is libvirt's name of it; 9000000 is the version 9.0.0."""
+
+    hostname: str
+    hypervisor: str
+    version: int
+    cpus: int
+    memory_mb: int
+
+
+class DomainState(Record):
+    """A guest and its power."""
+
+    uuid: str
+    name: str
+    power: PowerState
+
+
+class DomainStats(Record):
+    """What a guest used since it runs. Interfaces have the names of their ends on the host, no MAC."""
+
+    power: PowerState
+    cpu_times_ns: tuple[int, ...] = ()
+    memory_kib: int | None = None
+    """What the guest may have."""
+    memory_used_kib: int | None = None
+    disks: tuple[DiskCounters, ...] = ()
+    nics: tuple[NicCounters, ...] = ()
+
+
+class Job(Record):
+    """What is being done to a guest in the background, in bytes."""
+
+    done: int
+    total: int
+
+
+class Connection(Protocol):
+    """One libvirt."""
+
+    def node(self) -> Node:
+        """Return what the host is."""
+
+    def capabilities(self) -> str:
+        """Return the document of the host's capabilities."""
+
+    def domain_capabilities(self, virt_type: str, arch: str, machine: str | None) -> str:
+        """Return the document of what such guests can have."""
+
+    def whole_cpu(self, virt_type: str, arch: str, cpu: str) -> str:
+        """Return the document of a processor with every feature of its model said."""
+
+    def domains(self) -> list[DomainState]:
+        """Return every defined or running guest, ours or not."""
+
+    def domain(self, uuid: str) -> DomainState:
+        """Return one guest's power."""
+
+    def xml(self, uuid: str, lasting: bool = False) -> str:
+        """Return a guest's document as it runs, or with `lasting` as it will be started."""
+
+    def define(self, xml: str) -> None:
+        """Keep a guest's document, in place of the one it had; a running guest goes on as it is."""
+
+    def undefine(self, uuid: str, state: bool) -> None:
+        """Forget a guest, its saved memory, its snapshots' records, and with `state` its firmware's variables
+        and TPM. A guest that is not there is fine."""
+
+    def start(self, uuid: str) -> None:
+        """Start a guest, from its saved memory where it has one."""
+
+    def cut(self, uuid: str) -> None:
+        """Take a guest's power away; one that is off is fine."""
+
+    def shutdown(self, uuid: str) -> None:
+        """Ask a guest to shut down, and do not wait."""
+
+    def pause(self, uuid: str) -> None:
+        """Freeze a guest."""
+
+    def unpause(self, uuid: str) -> None:
+        """Let a frozen guest go on."""
+
+    def save(self, uuid: str) -> None:
+        """Write a guest's memory to disk and stop it."""
+
+    def is_saved(self, uuid: str) -> bool:
+        """Return whether a guest's memory is on disk."""
+
+    def forget_saved(self, uuid: str) -> None:
+        """Remove a guest's saved memory; none is fine."""
+
+    def attach(self, uuid: str, device: str) -> None:
+        """Give a guest a device for good, and now if it runs."""
+
+    def detach(self, uuid: str, device: str) -> None:
+        """Take a device away for good; a running guest is asked to let go of it."""
+
+    def stats(self, uuid: str) -> DomainStats:
+        """Return a guest's counters."""
+
+    def backup(self, uuid: str, xml: str) -> None:
+        """Begin to copy disks of a running guest as they are now."""
+
+    def job(self, uuid: str) -> Job | None:
+        """Return what goes on in the background, or None."""
+
+    def job_failure(self, uuid: str) -> str | None:
+        """Return why the last job of the background failed; None when it did not."""
+
+    def abort_job(self, uuid: str) -> None:
+        """Stop what goes on in the background; nothing is fine."""
+
+    def ask_agent(self, uuid: str, command: str, seconds: int) -> str:
+        """Return what the guest agent answers to a command in JSON."""
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell of guests that start, stop, pause, go on, come or go from now on, in another thread."""
