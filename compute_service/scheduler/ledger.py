@@ -46,7 +46,8 @@ class Ledger:
         self.instances: Counter[str] = Counter()
         """Host → picked servers that the database did not show yet."""
         self._moments = itertools.count(1)
-        self._open: set[int] = set()
+        self._open: Counter[int] = Counter()
+        """Moment → by how many it is held."""
         self._pending: dict[int, Pick] = {}
         self._settled: deque[Pick] = deque()
         self._unseen: dict[str, Pick] = {}
@@ -57,15 +58,29 @@ class Ledger:
     @contextmanager
     def asking(self) -> Iterator[int]:
         """Mark the moment before the sources are asked, and keep what matters to the asker until the end."""
-        with self.lock:
-            mark = next(self._moments)
-            self._open.add(mark)
+        mark = self.hold()
         try:
             yield mark
         finally:
-            with self.lock:
-                self._open.discard(mark)
-                self._forget()
+            self.let_go(mark)
+
+    def hold(self, mark: int | None = None) -> int:
+        """Keep what matters to one who asked at a moment, by default this one, until `let_go`; returns it.
+
+        A moment of the past must be held by somebody else.
+        """
+        with self.lock:
+            held = next(self._moments) if mark is None else mark
+            self._open[held] += 1
+        return held
+
+    def let_go(self, mark: int) -> None:
+        """End one `hold` of a moment."""
+        with self.lock:
+            self._open[mark] -= 1
+            if not self._open[mark]:
+                del self._open[mark]
+            self._forget()
 
     def moment(self) -> int:
         """Return the number of this moment; later ones are higher."""

@@ -1,8 +1,9 @@
 """From a request to claimed hosts: query, candidates, screening, ranking, picks, one claim, alternates.
 
-A decision costs two calls of placement. Only when it fails is more asked: whether these servers hold claims
-already (the request is a repeat whose answer was lost), and whether the facts about hosts were too old. A
-claim that others were faster to make is followed by a new attempt, at most RETRIES times.
+A decision costs two calls of placement, or one where the same was asked a moment ago. Only when it fails is
+more asked: whether these servers hold claims already (the request is a repeat whose answer was lost), and
+whether what was known of hosts was too old. A claim that others were faster to make is followed by a new
+attempt, at most RETRIES times.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from compute_service.scheduler.contest import Choice, Contest, nothing_missing
 from compute_service.scheduler.filters.neighbours import named_servers
 from compute_service.scheduler.fleet import Fleet
 from compute_service.scheduler.ledger import Ledger, Pick
+from compute_service.scheduler.offers import Offer, Offers
 from compute_service.scheduler.plugins import check_settings, enabled_filters, enabled_weighers
 from compute_service.scheduler.query import build_query, shown
 from compute_service.scheduler.reasons import NO_HOST, Unplaceable, beaten, refusal
@@ -54,20 +56,16 @@ class _Work:
     refusal: Decision | None = None
     """Why the last attempt found no host."""
     lost: int = 0
+    attempts: int = 0
+    mark: int = 0
+    """The ledger's moment at which the last attempt began."""
+    reused: bool = False
+    """The last attempt relied on an answer of placement that others had got."""
 
     @property
     def wanting(self) -> tuple[str, ...]:
         """The consumers that have no claim yet."""
         return tuple(one for one in self.order.consumers if one not in self.found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What placement said, and the moments at which it was asked and had answered."""
-
-    candidates: Candidates
-    mark: int
-    answered: int
 
 
 class Selector:
@@ -93,6 +91,7 @@ class Selector:
         self._weighers = enabled_weighers(settings)
         self._ledger = Ledger()
         self._snapshot = Snapshot(source, settings, clock, self._ledger)
+        self._offers = Offers(placement, self._ledger, clock)
 
     def select(self, order: SelectRequest) -> Decision:
         """Choose and claim a host for each consumer, or for none. See `domain.protocol.Scheduler`.
@@ -108,12 +107,12 @@ class Selector:
         began = self._ledger.moment()
         fleet = self._snapshot.fleet()
         while True:
-            with self._ledger.asking() as mark:
-                decision = self._attempt(work, fleet, mark)
+            with self._ledger.asking() as work.mark:
+                decision = self._attempt(work, fleet)
             if decision is not None:
                 return decision
-            was_old = fleet.mark < began
-            fleet = self._snapshot.fleet_since(mark if work.refusal is None else began)
+            was_old = fleet.mark < began or work.reused
+            fleet = self._snapshot.fleet_since(work.mark if work.refusal is None else began)
             self._look_for_claims(work, fleet)
             if not work.wanting:
                 return self._answer(work, fleet)
@@ -131,17 +130,17 @@ class Selector:
         ask.fleet = self._snapshot.fleet_since(self._ledger.moment())
         return check_rebuild(order, ask, self._filters)
 
-    def _attempt(self, work: _Work, fleet: Fleet, mark: int) -> Decision | None:
+    def _attempt(self, work: _Work, fleet: Fleet) -> Decision | None:
         """Try once; None when no host was found (`work.refusal`) or the claim was lost (`work.lost`)."""
-        work.refusal = None
+        work.refusal, work.reused = None, False
+        work.attempts += 1
         try:
             work.query = build_query(work.order.request, self._settings, fleet, self._require_owner)
-            candidates = self._placement.candidates(work.query)
-            answered = self._ledger.moment()
-            if not candidates.candidates:
-                raise Unplaceable(f"Placement knows of no host with {shown(work.query)}.")
-            ask = self._ask(work, fleet)
-            picks, contest, chosen = self._pick(work, ask, _Answer(candidates, mark, answered))
+            with self._offers.offer(work.query, anew=work.attempts > 1) as offer:
+                work.reused = offer.mark < work.mark
+                if not offer.candidates.candidates:
+                    raise Unplaceable(f"Placement knows of no host with {shown(work.query)}.")
+                picks, contest, chosen = self._pick(work, self._ask(work, fleet), offer)
         except Unplaceable as reason:
             work.refusal = Decision(message=f"{NO_HOST} {reason}")
             return None
@@ -200,12 +199,12 @@ class Selector:
             ]
         return tests
 
-    def _pick(self, work: _Work, ask: Ask, answer: _Answer) -> tuple[list[Pick], Contest, list[Choice]]:
+    def _pick(self, work: _Work, ask: Ask, offer: Offer) -> tuple[list[Pick], Contest, list[Choice]]:
         tests, known = self._tests(ask), self._group_hosts(work)
         with self._ledger.lock:
-            ask.members.update(self._members(work, known, answer.mark))
-            missing = partial(self._ledger.missing, answer.mark, answer.answered)
-            contest = Contest(ask, answer.candidates, tests, missing, self._ledger.instances)
+            ask.members.update(self._members(work, known, work.mark))
+            missing = partial(self._ledger.missing, offer.mark, offer.answered)
+            contest = Contest(ask, offer.candidates, tests, missing, self._ledger.instances)
             contest.rank(self._weighers)
             chosen = contest.pick(len(work.wanting), self._chance)
             group = ask.request.group

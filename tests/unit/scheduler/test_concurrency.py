@@ -15,7 +15,7 @@ from compute_service.config.settings import Settings
 from compute_service.domain.group import ServerGroup
 from compute_service.domain.request import Decision
 from compute_service.ports.placement import CandidateQuery, Candidates, ConsumerAllocations
-from tests.unit.scheduler.world import PROJECT, World, node, order, placement_of, settings_with, world
+from tests.unit.scheduler.world import PROJECT, SMALL, World, node, order, placement_of, settings_with, world
 
 
 class SlowPlacement:
@@ -109,11 +109,17 @@ def test_nothing_is_kept_when_all_is_done() -> None:
     decisions = at_once(some, 40, 10)
     some.hosts.recent = {s.claim.consumer: s.claim.host for d in decisions for s in d.selections}
     some.clock.advance(2)
-    some.selector.select(order())
+    last = order()
+    some.selector.select(last)
     ledger = some.selector._ledger
     assert ledger.instances.total() == 1
     with ledger.asking() as mark:
         assert not ledger.missing(mark, ledger.moment(), lambda key: 0)
+    assert not ledger._pending
+    # What placement answered last is kept for a second, and what was picked since along with it.
+    assert [pick.consumer for pick in ledger._settled] == list(last.consumers)
+    some.clock.advance(2)
+    assert some.selector.select(order(flavor=SMALL.replace(vcpus=1000))).selections == ()
     assert not ledger._believed
     assert not ledger._settled
-    assert not ledger._pending
+    assert not ledger._open
