@@ -19,7 +19,7 @@ from compute_service.domain.host import (
 from compute_service.domain.instance import Instance
 from compute_service.domain.protocol import Registered
 from compute_service.domain.states import VmState
-from compute_service.store.compute_nodes import compute_node_of_host, compute_node_upsert
+from compute_service.store.compute_nodes import compute_node_of_host, compute_node_renew, compute_node_upsert
 from compute_service.store.database import Tx
 from compute_service.store.flows import unfinished_flow_of_instance
 from compute_service.store.instances import instances_get, instances_on_host
@@ -77,7 +77,7 @@ class Hosts:
             facts=registration.facts,
             cell=self._cell,
             host_ip=registration.host_ip,
-            running_vms=_running_vms(registration.facts, 0),
+            running_vms=_running_vms(registration.facts) or 0,
             cpu_allocation_ratio=default.cpu_allocation_ratio or default.initial_cpu_allocation_ratio,
             ram_allocation_ratio=default.ram_allocation_ratio or default.initial_ram_allocation_ratio,
             disk_allocation_ratio=default.disk_allocation_ratio or default.initial_disk_allocation_ratio,
@@ -88,7 +88,7 @@ class Hosts:
         if not reports:
             return
         hosts = [report.host for report in reports]
-        with self._svc.store.database(self._cell).write() as tx:
+        with self._svc.store.database(self._cell).alone() as tx:
             known = service_touch(tx, hosts, COMPUTE, self._svc.clock.now())
         if known < len(set(hosts)):
             self._introduce(hosts)
@@ -106,11 +106,8 @@ class Hosts:
             self._svc.agent(self._cell, host).introduce()
 
     def _renew(self, host: str, facts: HostFacts) -> None:
-        with self._svc.store.database(self._cell).write() as tx:
-            node = compute_node_of_host(tx, host, facts.hypervisor_hostname)
-            if node is not None and node.facts != facts:
-                running = _running_vms(facts, node.running_vms)
-                compute_node_upsert(tx, node.replace(facts=facts, running_vms=running))
+        with self._svc.store.database(self._cell).alone() as tx:
+            compute_node_renew(tx, host, facts, _running_vms(facts))
 
     def servers_on(self, host: str) -> tuple[ServerOnHost, ...]:
         """Return the servers of a host, and as deleted those that have nothing to keep there any more: they
@@ -143,8 +140,9 @@ class Hosts:
             )
 
 
-def _running_vms(facts: HostFacts, otherwise: int) -> int:
-    return int(facts.stats.get("running_vms", otherwise))
+def _running_vms(facts: HostFacts) -> int | None:
+    told = facts.stats.get("running_vms")
+    return None if told is None else int(told)
 
 
 def _on_host(instance: Instance, deleted: bool) -> ServerOnHost:

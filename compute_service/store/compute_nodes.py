@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from compute_service.domain.errors import Conflict
 from compute_service.domain.host import ComputeNode, HostFacts
@@ -29,6 +29,7 @@ _SELECT = select(
     _t.created_at,
     _t.updated_at,
 )
+_RENEW = update(compute_nodes).where(_t.host == bindparam("on"), _t.hypervisor_hostname == bindparam("named"))
 _facts = msgspec.json.Decoder(HostFacts).decode
 
 
@@ -110,6 +111,18 @@ def compute_node_upsert(tx: Tx, node: ComputeNode) -> ComputeNode:
     if found is None:
         raise Conflict(f"Host {node.host} has another hypervisor {node.facts.hypervisor_hostname} already.")
     return found
+
+
+def compute_node_renew(tx: Tx, host: str, facts: HostFacts, running_vms: int | None = None) -> bool:
+    """Renew what is known of a registered hypervisor; False when there is none of that host and name.
+
+    One statement, which needs no transaction. Without `running_vms` their number stays.
+    """
+    values = {"facts": dump(facts), "updated_at": tx.now()}
+    if running_vms is not None:
+        values["running_vms"] = running_vms
+    found = {"on": host, "named": facts.hypervisor_hostname}
+    return tx.execute(_RENEW, {**values, **found}).rowcount == 1
 
 
 def compute_node_set_mapped(tx: Tx, uuids: Sequence[str], mapped: bool = True) -> None:

@@ -101,7 +101,8 @@ def test_an_unknown_host_is_asked_to_register(site: Site, hosts: Hosts) -> None:
 
 def test_changed_facts_are_kept(site: Site, hosts: Hosts) -> None:
     hosts.register(registration())
-    hosts.report((HostReport(host="h1", facts=facts(vcpus=16)),))
+    with assert_queries(site.store.database(CELL), at_most=2):
+        hosts.report((HostReport(host="h1", facts=facts(vcpus=16)),))
     with site.store.database(CELL).read() as tx:
         node = compute_node_of_host(tx, "h1")
     assert node is not None

@@ -10,6 +10,7 @@ from compute_service.store.compute_nodes import (
     compute_node_get,
     compute_node_list,
     compute_node_of_host,
+    compute_node_renew,
     compute_node_set_mapped,
     compute_node_upsert,
     compute_nodes_delete_of_service,
@@ -95,6 +96,19 @@ def test_a_hypervisor_that_registers_again_is_renewed_and_stays_mapped(cell: Dat
         later = times.pass_by(minutes=1)
         again = compute_node_upsert(tx, node.replace(running_vms=7))
     assert again == first.replace(running_vms=7, mapped=True, updated_at=later)
+
+
+def test_facts_of_a_hypervisor_are_renewed_by_host_and_name(cell: Database) -> None:
+    with cell.write() as tx:
+        node = compute_node_upsert(tx, a_node())
+        facts = node.facts.replace(vcpus=node.facts.vcpus + 1)
+        assert compute_node_renew(tx, node.host, facts, running_vms=3)
+        assert compute_node_renew(tx, node.host, facts)
+        again = compute_node_get(tx, node.uuid)
+        assert again is not None
+        assert again.replace(updated_at=None) == node.replace(facts=facts, running_vms=3, updated_at=None)
+        assert not compute_node_renew(tx, "another", facts)
+        assert not compute_node_renew(tx, node.host, facts.replace(hypervisor_hostname="another"))
 
 
 def test_another_hypervisor_of_the_same_name_is_refused(cell: Database) -> None:
