@@ -35,13 +35,22 @@ UNFINISHED_MOVES = (
 """Statuses of migrations that may have left something on a host."""
 
 
-def unfinished_move(run: Run[Any]) -> Migration | None:
-    """Return the server's last move if it may have left something behind."""
+def unfinished_moves(run: Run[Any]) -> list[Migration]:
+    """Return the server's moves that may have left something behind, newest first.
+
+    There is more than one where a server's state was reset while it waited for a move to be confirmed, and
+    it was moved again.
+    """
     if run.key.database == API_DATABASE:
-        return None
+        return []
+    query = MigrationQuery(instance_uuid=run.params.uuid, status=UNFINISHED_MOVES, hidden=None)
     with run.svc.store.database(run.key.database).read() as tx:
-        last = migration_page(tx, MigrationQuery(instance_uuid=run.params.uuid, hidden=None, limit=1))
-    return last[0] if last and last[0].status in UNFINISHED_MOVES else None
+        return migration_page(tx, query)
+
+
+def unfinished_move(run: Run[Any]) -> Migration | None:
+    """Return the newest of the server's moves that may have left something behind."""
+    return next(iter(unfinished_moves(run)), None)
 
 
 def _here(run: Run[OnServer]) -> tuple[str, str] | None:
@@ -79,18 +88,18 @@ def _release_ports(run: Run[OnServer]) -> None:
 
 
 def _done(run: Run[OnServer]) -> None:
-    move = unfinished_move(run)
-    if move is not None:
+    moves = unfinished_moves(run)
+    for move in moves:
         run.svc.placement.release(move.uuid)
     with run.svc.store.database(run.key.database).write() as tx:
-        _bury(tx, run, move)
+        _bury(tx, run, moves)
     forget(run.svc, run.params.uuid)
     run.svc.placement.release(run.params.uuid)
 
 
-def _bury(tx: Tx, run: Run[OnServer], move: Migration | None) -> None:
+def _bury(tx: Tx, run: Run[OnServer], moves: list[Migration]) -> None:
     seen = instance_get(tx, run.params.uuid, lock=True)
-    if move is not None:
+    for move in moves:
         ended = "confirmed" if move.status in ("finished", "confirming", "confirmed") else "error"
         migration_update(tx, move.uuid, status=ended)
     if seen is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from compute_service.domain.flow import Failure, StepKey
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import PowerState, TaskState, VmState
-from compute_service.flows.kinds.delete import settle_source, to_source, unfinished_move
+from compute_service.flows.kinds.delete import settle_source, to_source, unfinished_moves
 from compute_service.flows.kinds.mapping import count, count_not
 from compute_service.flows.kinds.moved import notes_after
 from compute_service.flows.kinds.server import OnServer, faults, idle, if_up, no_way_back, row_of, settle
@@ -32,14 +32,15 @@ def _power_off(run: Run[OnServer], agent: ComputeAgent, key: StepKey) -> None:
 def _done(run: Run[OnServer]) -> None:
     if row_of(run).task_state not in _OWN:
         return  # Said before, or the server's state was reset: it is another's by now.
-    move = unfinished_move(run)
-    if move is not None:
+    moves = unfinished_moves(run)
+    for move in moves:
         run.svc.placement.release(move.uuid)
+    if moves:
         count(run.svc, run.params.uuid, row_of(run).flavor)
     # Before the row says that it is over: from then on a restore may let it count again.
     count_not(run.svc, run.params.uuid)
     with run.svc.store.database(run.key.database).write() as tx:
-        if move is not None:
+        for move in moves:
             migration_update(tx, move.uuid, ("finished",), status="confirmed")
         seen = instance_get(tx, run.params.uuid, lock=True)
         if seen is not None:

@@ -9,10 +9,11 @@ import pytest
 
 from compute_service.control import delete, power, rebuild, resize, snapshot
 from compute_service.control.act import act
+from compute_service.control.reset import reset_state
 from compute_service.domain.errors import Conflict, Forbidden, HostRejected, InvalidState, Unavailable
 from compute_service.domain.flow import FlowState
 from compute_service.domain.order import RebuildOrder
-from compute_service.domain.states import PowerState
+from compute_service.domain.states import PowerState, VmState
 from compute_service.store.mappings import instance_mapping_get
 from compute_service.store.migrations import MigrationQuery, migration_page
 from compute_service.store.servers import Located
@@ -291,6 +292,29 @@ def test_a_stopped_server_stays_stopped_through_a_move(world: World) -> None:
     assert (seen.instance.host, *state_of(seen)) == ("h3", "stopped", None)
     assert world.hosts["h3"].state(uuid) is PowerState.SHUTDOWN
     check(world)
+
+
+@pytest.mark.parametrize("confirm", [True, False])
+def test_a_server_that_moved_again_before_a_move_was_settled_leaves_nothing(
+    world: World, confirm: bool
+) -> None:
+    uuid = world.boot().instance.uuid
+    resize.resize(MEMBER, world.svc, world.see(uuid), "2")
+    world.settle()
+    reset_state(ADMIN, world.svc, world.see(uuid), VmState.ACTIVE)
+    resize.migrate(ADMIN, world.svc, world.see(uuid), None)
+    world.settle()
+    settle = resize.confirm_resize if confirm else resize.revert_resize
+    settle(ADMIN, world.svc, world.see(uuid))
+    world.settle()
+    delete.delete(MEMBER, world.svc, world.see(uuid))
+    world.settle()
+    assert set(world.placement.allocations_by_consumer) == {uuid}
+    delete.force_delete(MEMBER, world.svc, world.see(uuid))
+    world.settle()
+    assert world.placement.allocations_by_consumer == {}
+    with world.store.database(CELL).read() as tx:
+        assert {one.status for one in migration_page(tx, MigrationQuery())} <= {"confirmed", "reverted"}
 
 
 def test_a_resize_may_stay_on_its_host(make_world: MakeWorld) -> None:
