@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from compute_service.cmd.healthcheck import LIVE, READY
 from compute_service.cmd.serve import Site, serve, settings_of_command, workers_of
 
 PROGRAM = "nova-api-metadata"
+_SHARED = ("compute_service.cmd.metadata_part", "pymysql")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.metadata_listen,
         options.metadata_listen_port,
         workers_of(options.metadata_workers),
-        health="/healthcheck",
+        health=LIVE,
+        ready=READY,
+        shared=_SHARED,
     )
     return serve(site, settings)
 

@@ -14,6 +14,7 @@ from compute_service.bus.dispatch import unobserved
 from compute_service.bus.local import LocalBus
 from compute_service.bus.notify import notifier_of
 from compute_service.clients.clock import SystemClock
+from compute_service.clients.vendor_data import vendor_data_of
 from compute_service.cmd.metrics import Metrics
 from compute_service.config.settings import Settings
 from compute_service.control.notices import watch_changes
@@ -197,6 +198,7 @@ def parts_of(settings: Settings, outside: Outside, metrics: Metrics, store: Stor
         network=outside.network,
         placement=outside.placement,
         settings=settings,
+        vendor_data=vendor_data_of(settings),
     )
     store.listen(watch_changes(svc))
     if settings.stratus.metrics_port:

@@ -48,6 +48,11 @@ _SEED, _PROJECT, _DEVICES, _VLANS, _TRUST, _CPUS, _SHARES = (
 """The first versions of parts of meta_data.json. Dates compare as text, and `latest` is above them all."""
 
 
+def has_password(version: str) -> bool:
+    """Tell whether a version that exists has the file `password`."""
+    return (version in VERSIONS or version == LATEST) and version >= dict(_FILES)[PASSWORD]
+
+
 def files(facts: ServerFacts, version: str) -> tuple[str, ...]:
     """Return the names of a version's files."""
     return tuple(

@@ -47,6 +47,7 @@ class Served:
             f"[DEFAULT]\nmetadata_listen = 127.0.0.1\nmetadata_listen_port = {self.port}\n"
             f"metadata_workers = 2\nstate_path = {self.state}\n{more}\n"
             f"[stratus]\nmetrics_port = {self.figures}\n"
+            f"[api_database]\nconnection = sqlite:///{self.conf.parent}/api.sqlite\n"
         )
 
     def heard(self, wanted: str) -> bool:
