@@ -8,7 +8,6 @@ from pathlib import Path
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import Invalid
 from compute_service.ports.clock import Clock
-from compute_service.ports.config_drive import ConfigDrive
 from compute_service.ports.hypervisor import Hypervisor
 from compute_service.ports.images import Images
 from compute_service.virt.fake import Exchange, FakeFleet, FakeHypervisor, HostSize, Shape
@@ -18,9 +17,7 @@ FAKE = "fake.FakeDriver"
 LIBVIRT = "libvirt.LibvirtDriver"
 
 
-def load_driver(
-    settings: Settings, images: Images, clock: Clock, config_drive: ConfigDrive | None = None
-) -> Mapping[str, Hypervisor]:
+def load_driver(settings: Settings, images: Images, clock: Clock) -> Mapping[str, Hypervisor]:
     """Return the hypervisor of each host that this process is, by host name: one, or many fake ones.
 
     Raises Invalid when `compute_driver` is not set or unknown, NotSupported when a library is not there that
@@ -30,7 +27,7 @@ def load_driver(
     if not name:
         raise Invalid("nova-compute needs the option compute_driver in [DEFAULT].")
     if name == LIBVIRT:
-        return {settings.default.host: libvirt_driver(settings, images, clock, config_drive)}
+        return {settings.default.host: libvirt_driver(settings, images, clock)}
     if name != FAKE:
         raise Invalid(f"Unknown compute_driver {name}; it can be {FAKE} or {LIBVIRT}.")
     return _fakes(settings, images, clock)

@@ -20,7 +20,7 @@ from compute_service.virt.libvirt.hosts import Hosts
 from compute_service.virt.libvirt.parts import Parts
 from compute_service.virt.libvirt.storage.image_cache import ImageCache
 from tests.fakes.libvirt import FakeConnection
-from tests.fakes.programs import FakePrograms
+from tests.fakes.programs import FakePrograms, copy_file
 
 Step = Callable[[str], None]
 
@@ -57,7 +57,7 @@ class FakeCarrier:
 
     def send(self, file: Path, address: str, target: Path) -> None:
         self._before("send")
-        shutil.copy(file, self._there(address, target.parent) / target.name)
+        copy_file(file, self._there(address, target.parent) / target.name)
 
     def remove(self, address: str, directory: Path) -> None:
         shutil.rmtree(self._there(address, directory), ignore_errors=True)

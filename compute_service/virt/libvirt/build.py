@@ -7,8 +7,8 @@ from pathlib import Path
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import Invalid, NotSupported
 from compute_service.ports.clock import Clock
-from compute_service.ports.config_drive import ConfigDrive
 from compute_service.ports.images import Images
+from compute_service.virt.config_drive import ConfigDriveWriter
 from compute_service.virt.libvirt.carrier import RemoteShell
 from compute_service.virt.libvirt.connection import LibvirtConnection
 from compute_service.virt.libvirt.driver import LibvirtDriver
@@ -24,9 +24,7 @@ URIS = {"kvm": "qemu:///system", "qemu": "qemu:///system", "lxc": "lxc:///system
 """libvirt's address for a type of guests."""
 
 
-def libvirt_driver(
-    settings: Settings, images: Images, clock: Clock, config_drive: ConfigDrive | None = None
-) -> LibvirtDriver:
+def libvirt_driver(settings: Settings, images: Images, clock: Clock) -> LibvirtDriver:
     """Return the driver. Raises Invalid, NotSupported (a library is missing, or an option asks for what this
     release lacks)."""
     runner = Commands()
@@ -52,7 +50,7 @@ def libvirt_driver(
             disks=disks,
             plugger=HostPlugger(runner, settings.os_vif_ovs),
             carrier=RemoteShell(runner, settings.libvirt.remote_filesystem_transport),
-            config_drive=config_drive,
+            config_drive=ConfigDriveWriter.of(settings),
         )
     )
 

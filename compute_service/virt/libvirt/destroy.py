@@ -14,6 +14,7 @@ def destroy(parts: Parts, uuid: str, disks: bool) -> None:
     if disks:
         parts.disks.remove_all(uuid)
         directory.remove(directory.path)
+        directory.remove(directory.copied)
         directory.remove(directory.incoming)
 
 

@@ -3,6 +3,7 @@
 | directory | what it is |
 |---|---|
 | `<uuid>` | the guest that is here |
+| `<uuid>.part` | a copy that is being made of it |
 | `<uuid>_resize` | what is kept of a guest that moved away, until the move is settled |
 | `<uuid>_incoming` | disks that another host hands over |
 
@@ -31,6 +32,7 @@ class GuestDirectory:
         if not _UUID.fullmatch(uuid):
             raise HostRejected(f"A guest cannot have the UUID {uuid!r}.")
         self.path = instances / uuid
+        self.copied = instances / f"{uuid}{PART}"
         self.kept = instances / f"{uuid}_resize"
         self.incoming = instances / f"{uuid}_incoming"
 

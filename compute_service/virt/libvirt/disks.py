@@ -46,18 +46,8 @@ def make_disks(parts: Parts, spec: GuestSpec) -> None:
 def make_config_drive(parts: Parts, spec: GuestSpec) -> None:
     """Write the config drive when the guest should have one and has not. Raises HostRejected."""
     path = parts.directory(spec.uuid).config_drive
-    if not wants_config_drive(parts, spec) or path.exists():
-        return
-    if parts.config_drive is None:
-        raise HostRejected("This host cannot write config drives.")
-    part = path.with_name(f"{path.name}.part")
-    parts.config_drive.write(spec, part)
-    part.replace(path)
-
-
-def wants_config_drive(parts: Parts, spec: GuestSpec) -> bool:
-    """Return whether a guest gets a config drive: it was ordered, or the host gives every guest one."""
-    return spec.config_drive or parts.settings.default.force_config_drive
+    if spec.config_drive and not path.exists():
+        parts.config_drive.write(spec, path)
 
 
 def grow_disks(parts: Parts, spec: GuestSpec) -> None:

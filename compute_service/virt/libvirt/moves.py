@@ -102,7 +102,7 @@ def _take(parts: Parts, directory: GuestDirectory, moved: DisksMoved) -> None:
 
 
 def _copy(parts: Parts, directory: GuestDirectory) -> None:
-    part = directory.path.with_name(f"{directory.path.name}{PART}")
+    part = directory.copied
     directory.remove(part)
     part.mkdir()
     for file in sorted(directory.kept.iterdir()):

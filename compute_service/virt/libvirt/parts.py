@@ -20,7 +20,7 @@ from compute_service.virt.libvirt.vifs import Plugger
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The parts. `host` is this host's name; without `config_drive` guests cannot have one."""
+    """The parts. `host` is this host's name."""
 
     host: str
     settings: Settings
@@ -32,7 +32,7 @@ class Parts:
     disks: DiskStore
     plugger: Plugger
     carrier: Carrier
-    config_drive: ConfigDrive | None = None
+    config_drive: ConfigDrive
 
     @property
     def instances(self) -> Path:
