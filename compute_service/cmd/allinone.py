@@ -48,6 +48,9 @@ from compute_service.control.discovery import discover_hosts
 from compute_service.control.events import NETWORK_CHANGED, ExternalEvent, external_events
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Unavailable
+from compute_service.metadata.app import MetadataApp
+from compute_service.metadata.app import Parts as MetadataParts
+from compute_service.metadata.servers import AllCells
 from compute_service.ports.clock import Clock
 from compute_service.ports.hypervisor import Hypervisor
 from compute_service.ports.placement import Placement
@@ -177,6 +180,11 @@ class AllInOne:
         return f"{self.root}/compute/v2.1"
 
     @property
+    def metadata_url(self) -> str:
+        """The metadata service's address, as the network service's proxy knows it; its secret is PASSWORD."""
+        return f"{self.root}/metadata"
+
+    @property
     def auth_url(self) -> str:
         """The identity API's address."""
         return f"{self.root}/identity/v3"
@@ -258,10 +266,20 @@ class AllInOne:
     def _applications(self) -> dict[str, WsgiApp]:
         return {
             "/compute": compute_application(self.parts, self._compute_auth()),
+            "/metadata": MetadataApp(self._metadata()),
             "/identity": identity_app(self.identity),
             "/image": self._checked("image", image_app(self.images)),
             "/network": self._checked("network", network_app(self.network)),
         }
+
+    def _metadata(self) -> MetadataParts:
+        return MetadataParts(
+            settings=self.settings,
+            clock=self.wishes.clock,
+            servers=AllCells(self.store),
+            network=lambda: self.network,
+            vendor_data=self.parts.svc.vendor_data,
+        )
 
     def _compute_auth(self) -> Callable[[WsgiApp], WsgiApp]:
         if not self.wishes.auth:
@@ -300,6 +318,7 @@ def _settings(wishes: Wishes, directory: Path) -> Settings:
             "memory_mb": 262144,
             "local_gb": 4096,
         },
+        "neutron": {"service_metadata_proxy": True, "metadata_proxy_shared_secret": PASSWORD},
         "scheduler": {"discover_hosts_in_cells_interval": 60},
         "stratus": {"flow_sweep_interval": 1.0},
     }

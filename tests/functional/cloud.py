@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from compute_service.clients.fake.network import FakeNetwork
-from compute_service.cmd.allinone_seed import IMAGE
+from compute_service.cmd.allinone_seed import IMAGE, PASSWORD
 from compute_service.domain.errors import HostRejected
 from compute_service.domain.flavor import Flavor
 from compute_service.domain.image import Image
@@ -21,6 +21,7 @@ from compute_service.store.servers import server_locate
 from compute_service.virt.fake import FakeHypervisor
 from tests.functional.caller import Caller
 
+METADATA_SECRET = PASSWORD
 SMALL, BIGGER, HUGE = "test-small", "test-bigger", "test-huge"
 
 
@@ -31,6 +32,8 @@ class Cloud(ABC):
     small_flavor, bigger_flavor, huge_flavor = SMALL, BIGGER, HUGE
     url: str
     """The compute API's address."""
+    metadata_url: str
+    """The metadata service's; `METADATA_SECRET` signs the requests of the network service's proxy."""
     store: Store
     network: FakeNetwork
     images: Images

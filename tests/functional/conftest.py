@@ -10,7 +10,7 @@ import pytest
 
 from compute_service.cmd.allinone import AllInOne
 from tests.functional.caller import Caller
-from tests.functional.cloud import Cloud
+from tests.functional.cloud import METADATA_SECRET, Cloud
 from tests.functional.one_process import OneProcess
 from tests.functional.sampled import Stage
 
@@ -39,10 +39,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 def _on_real_parts(tmp_path_factory: pytest.TempPathFactory, options: Mapping[str, Any]) -> Cloud:
     from proving.plan import Plan
+    from proving.ports import free_port
     from proving.process import Missing
     from tests.functional.real_parts import RealParts
 
     cells = int(os.environ.get(CELLS) or 1)
+    metadata = {"metadata_listen": "127.0.0.1", "metadata_listen_port": free_port(), "metadata_workers": 1}
+    proxy = {"service_metadata_proxy": True, "metadata_proxy_shared_secret": METADATA_SECRET}
+    options = {**options, "DEFAULT": metadata, "neutron": proxy}
     plan = Plan(cells=cells, database=os.environ[SITE], hosts=0, options=options)
     try:
         return RealParts(tmp_path_factory.mktemp("site"), plan)

@@ -16,7 +16,7 @@ class OneProcess(Cloud):
 
     def __init__(self, site: AllInOne) -> None:
         self._site = site
-        self.url, self.store = site.url, site.store
+        self.url, self.metadata_url, self.store = site.url, site.metadata_url, site.store
         self.network, self.images, self.placement = site.network, site.images, site.placement
         self.hypervisors = cast(Mapping[str, FakeHypervisor], site.hypervisors)
         self.seed()

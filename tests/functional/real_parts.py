@@ -19,6 +19,7 @@ from compute_service.cmd.metrics import Metrics
 from compute_service.cmd.outside import image_service, placement_service
 from compute_service.cmd.wiring import Buses, store_of
 from compute_service.config.load import load
+from compute_service.config.settings import Settings
 from compute_service.domain.image import Image
 from compute_service.virt.fake import FakeHypervisor
 from proving.daemon import Daemon
@@ -48,6 +49,7 @@ class RealParts(Cloud):
         self.site: Site = self._open.enter_context(site(folder, plan))
         self.url, self.network = self.site.compute_url, self.site.network
         settings = load(files=[self.site.nova_conf])
+        self.metadata_url = self._start_metadata(settings)
         self.store = store_of(settings, Metrics())
         self._open.callback(self.store.close)
         self.images, self.placement = image_service(settings), placement_service(settings)
@@ -57,6 +59,10 @@ class RealParts(Cloud):
             self._start_agent(cell)
         self.site.discover()
         self.seed()
+
+    def _start_metadata(self, settings: Settings) -> str:
+        self.site.add_daemon("nova-api-metadata", "nova-api-metadata", self.site.nova_conf).ready()
+        return f"http://127.0.0.1:{settings.default.metadata_listen_port}"
 
     def _start_agent(self, cell: str) -> None:
         """Start the hosts of a cell: host-1 and so on in the first, cell2-host-1 in the second."""
