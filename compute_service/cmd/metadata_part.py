@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from compute_service.api.context import WsgiApp
@@ -17,6 +18,8 @@ from compute_service.metadata.app import MetadataApp, Parts
 from compute_service.metadata.servers import AllCells, OneCell, Servers
 from compute_service.ports.network import Network
 from compute_service.store.database import Database
+
+LOG = logging.getLogger(__name__)
 
 
 class LateNetwork:
@@ -38,6 +41,11 @@ class LateNetwork:
 
 def metadata_parts(settings: Settings, metrics: Metrics) -> Parts:
     """Return what the service works with. Raises Invalid when the database it needs is not named."""
+    options = settings.neutron
+    if options.service_metadata_proxy and not options.metadata_proxy_shared_secret:
+        LOG.warning(
+            "[neutron] metadata_proxy_shared_secret is empty: who reaches this service may ask as any guest"
+        )
     return Parts(
         settings=settings,
         clock=SystemClock(),

@@ -60,6 +60,15 @@ def test_requests_are_counted_by_what_is_asked_for() -> None:
     assert "made" not in shown
 
 
+def test_a_proxy_without_a_secret_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    database = {"api_database": {"connection": "sqlite://"}}
+    for secret, told in (("", 1), ("shared", 0)):
+        caplog.clear()
+        proxy = {"service_metadata_proxy": True, "metadata_proxy_shared_secret": secret}
+        metadata_parts(settings_of(database | {"neutron": proxy}), Metrics())
+        assert len(caplog.records) == told
+
+
 def test_the_network_service_is_looked_for_only_when_it_is_needed() -> None:
     settings = settings_of({"api_database": {"connection": "sqlite://"}})
     parts = metadata_parts(settings, Metrics())
