@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from compute_service.domain.errors import (
 )
 from compute_service.domain.states import PowerState
 from compute_service.virt.libvirt.calls import Calls
-from compute_service.virt.libvirt.domains import DomainState, DomainStats, Job, Node, Watcher
+from compute_service.virt.libvirt.domains import ConnectionLost, DomainState, DomainStats, Job, Node, Watcher
 from compute_service.virt.libvirt.stats import stats_of
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ CHANGE = 300.0
 """Seconds for a change, such as a start with much memory to be made ready."""
 SAVE = 3600.0
 """Seconds for memory to be written to disk."""
+PATIENCE = 30.0
+"""Seconds that a libvirt which was lost has to come back before calls fail at once."""
 KEEPALIVE_EVERY, KEEPALIVE_MISSES = 5, 4
 
 POWER = {
@@ -75,10 +78,6 @@ _TRANSPORT = ("VIR_FROM_REMOTE", "VIR_FROM_RPC")
 _loop_lock = threading.Lock()
 _loop: list[threading.Thread] = []
 """The thread of the event loop, once there is one: libvirt has one loop in a process."""
-
-
-class ConnectionLost(Unavailable):
-    """The connection to libvirt broke."""
 
 
 def library() -> Any:
@@ -124,6 +123,7 @@ class LibvirtConnection:
         self._calls = calls or Calls("libvirt")
         self._opening = threading.Lock()
         self._link: Any = None
+        self._lost_at: float | None = None
         self._watchers: list[Watcher] = []
         _begin_events(self._libvirt)
 
@@ -374,15 +374,21 @@ class LibvirtConnection:
     def _connected(self) -> Any:
         """Return the connection, a new one when there is none that lives."""
         with self._opening:
-            link = self._link
-            if link is None:
-                try:
-                    link = self._calls.run(self._open, LOOK)
-                except self._libvirt.libvirtError as error:
-                    raise Unavailable(f"libvirt at {self._uri} cannot be reached: {_said(error)}") from error
+            if self._link is None:
+                self._link = self._patiently_opened()
+                self._lost_at = None
                 LOG.info("Connected to libvirt at %s", self._uri)
-                self._link = link
-            return link
+            return self._link
+
+    def _patiently_opened(self) -> Any:
+        """Return a new connection, waiting a while for a libvirt that was there and may be restarted."""
+        while True:
+            try:
+                return self._calls.run(self._open, LOOK)
+            except self._libvirt.libvirtError as error:
+                if self._lost_at is None or time.monotonic() - self._lost_at > PATIENCE:
+                    raise Unavailable(f"libvirt at {self._uri} cannot be reached: {_said(error)}") from error
+            time.sleep(1.0)
 
     def _open(self) -> Any:
         lib = self._libvirt
@@ -407,8 +413,9 @@ class LibvirtConnection:
 
     def _drop(self, link: Any) -> None:
         """Forget the connection, or only `link` if that still is it."""
-        if link is None or self._link is link:
+        if self._link is not None and (link is None or self._link is link):
             self._link = None
+            self._lost_at = time.monotonic()
 
     def _told(self, _link: Any, domain: Any, _event: int, _detail: int, _opaque: object) -> None:
         uuid = domain.UUIDString()

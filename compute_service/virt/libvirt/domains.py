@@ -1,8 +1,8 @@
 """What the driver needs of libvirt, as a Protocol over plain values: texts of XML in, records out.
 
 A guest is named by its UUID. Errors: NotFound (no such guest), Conflict (not in the guest's state),
-NotSupported (this libvirt or hypervisor cannot), Timeout, Unavailable (libvirt does not answer),
-HostRejected (anything else that libvirt refuses).
+NotSupported (this libvirt or hypervisor cannot), Timeout, Unavailable (libvirt does not answer), of which
+ConnectionLost is one, HostRejected (anything else that libvirt refuses).
 """
 
 from __future__ import annotations
@@ -10,9 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from compute_service.domain.errors import Unavailable
 from compute_service.domain.guest import DiskCounters, NicCounters
 from compute_service.domain.record import Record
 from compute_service.domain.states import PowerState
+
+
+class ConnectionLost(Unavailable):
+    """The connection broke during a call, of which nobody knows whether it had its effect."""
+
 
 Watcher = Callable[[str], None]
 """Called with the UUID of a guest whose state changed."""
