@@ -41,6 +41,15 @@ class Hosts:
         return self.drivers["target"]
 
 
+class Carrier(FakeCarrier):
+    """Brings drives whole, of other disks only what was played into them."""
+
+    def send(self, file: Path, address: str, target: Path) -> None:
+        super().send(file, address, target)
+        if target.name == "disk.config":
+            shutil.copyfile(file, self._there(address, target.parent) / target.name)
+
+
 def _fakes(images: FakeImages, clock: ManualClock) -> Hosts:
     exchange = Exchange()
     drivers = {name: FakeHypervisor(name, images, clock, exchange=exchange) for name in HOSTS}
@@ -57,7 +66,7 @@ def _libvirt(images: FakeImages, clock: ManualClock, root: Path) -> Hosts:
         if shutil.which(program) is None:
             pytest.skip(f"THIS TEST DID NOT RUN: there is no {program} here")
     instances = {name: root / name / "instances" for name in HOSTS}
-    carrier = FakeCarrier(instances)
+    carrier = Carrier(instances)
     drivers = {}
     for name in HOSTS:
         settings = host_settings(name, root, images_type="qcow2")
