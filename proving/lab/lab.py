@@ -52,7 +52,8 @@ class Lab:
 
     def make(self) -> None:
         """Make everything and wait until each host answers. Raises Failed or Unable."""
-        layers = Layers.here(self.record.plan.suite).stack(self.record.plan.packages)
+        plan = self.record.plan
+        layers = Layers.here(plan.suite).stack(plan.packages, plan.requirements)
         key = self.folder / "id"
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab {self.name}", "-f", key])
         self.network.up(self.record.plan)

@@ -28,6 +28,8 @@ class LabPlan:
     hosts: tuple[str, ...] = ("h1",)
     packages: tuple[str, ...] = ()
     """Debian packages that all hosts have from the start, beside those every host has."""
+    requirements: tuple[str, ...] = ()
+    """Python packages that all hosts have in `/opt/venv`, as pip wants them named."""
     links: tuple[str, ...] = ()
     """Further interfaces of each host, such as `tun0`: one segment each, without addresses."""
     uplink: bool = False

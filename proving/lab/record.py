@@ -5,15 +5,13 @@ So whatever becomes of the process that makes a lab, all of it can be found and 
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
+from proving.lab.locks import locked
 from proving.lab.machine import state_folder
 from proving.lab.network import SLOTS, forwards, slot_is_free, stop_forwarding
 from proving.lab.plan import LabPlan
@@ -66,7 +64,7 @@ def records() -> list[Record]:
 
 def claim(name: str, plan: LabPlan) -> Record:
     """Note a new lab, ours while it is made. Raises FileExistsError when there is one of that name."""
-    with _locked():
+    with locked(state_folder() / "lock"):
         there = records()
         if any(record.name == name for record in there):
             raise FileExistsError(f"there is a lab {name} already")
@@ -92,7 +90,7 @@ def keep(record: Record) -> Record:
 
 def release(record: Record) -> None:
     """Forget a lab of which nothing is left but its record."""
-    with _locked():
+    with locked(state_folder() / "lock"):
         (record.folder / "lab.json").unlink(missing_ok=True)
         record.folder.rmdir()
         mark = state_folder() / "forwards"
@@ -122,11 +120,3 @@ def _began(pid: int) -> str:
         return ""
     # A process that has ended but was not yet waited for is gone all the same.
     return "" if fields[0] in "ZX" else fields[19]
-
-
-@contextmanager
-def _locked() -> Iterator[None]:
-    state_folder().mkdir(parents=True, exist_ok=True)
-    with (state_folder() / "lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
