@@ -34,9 +34,9 @@ from compute_service.cmd.allinone_seed import (
     seed_images,
     seed_network,
 )
-from compute_service.cmd.conductor import ConductorPart
+from compute_service.cmd.conductor_part import ConductorPart
 from compute_service.cmd.metrics import Metrics
-from compute_service.cmd.scheduler import SchedulerPart
+from compute_service.cmd.scheduler_part import SchedulerPart
 from compute_service.cmd.scratch import Scratch
 from compute_service.cmd.threaded import ThreadedServer, WsgiApp
 from compute_service.cmd.timers import Timers

@@ -5,18 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from compute_service.cmd import shared
 from compute_service.cmd.healthcheck import LIVE, READY
 from compute_service.cmd.serve import Site, serve, settings_of_command, workers_of
 
 PROGRAM = "nova-api"
-_SHARED = (
-    "compute_service.cmd.wsgi",
-    "compute_service.cmd.outside",
-    "compute_service.bus.oslo",
-    "oslo_messaging._drivers.impl_rabbit",
-    "keystonemiddleware.auth_token",
-    "pymysql",
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         workers_of(options.osapi_compute_workers),
         health=LIVE,
         ready=READY,
-        shared=_SHARED,
+        shared=shared.API,
     )
     return serve(site, settings)
 

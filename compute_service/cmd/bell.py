@@ -31,6 +31,10 @@ class Bell:
         """Have signals wake the waiting main thread, whichever thread they are handed to."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
+    def fileno(self) -> int:
+        """Return what becomes readable when it rings, for those who wait for other things too."""
+        return self._read
+
     def is_set(self) -> bool:
         """Tell whether it was rung since it was cleared."""
         return self._set
@@ -44,6 +48,7 @@ class Bell:
     def clear(self) -> None:
         """Forget that it was rung."""
         self._set = False
+        self._drain()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until rung, at most `timeout` seconds; tells whether it was."""
@@ -53,9 +58,12 @@ class Bell:
             if left is not None and left <= 0:
                 break
             select.select([self._read], [], [], left)
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._read, 4096)
+            self._drain()
         return self._set
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._read, 4096)
 
     def detach(self) -> None:
         """Have signals wake nobody."""

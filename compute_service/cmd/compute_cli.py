@@ -14,6 +14,11 @@ VERBS: dict[str, tuple[str, str]] = {
         "compute_service.cmd.allinone_cli",
         "run the whole service in one process, for development",
     ),
+    "check": ("compute_service.cmd.check", "tell whether a nova.conf can be used"),
+    "control": (
+        "compute_service.cmd.control_cli",
+        "run the daemons of a controller under one parent, whose memory they share",
+    ),
 }
 """Verb → module with `arguments(parser)` and `run(options) -> int`, and what it does."""
 

@@ -40,11 +40,19 @@ class Part(Protocol):
         """Finish what was begun; True when that was done in `timeout` seconds."""
 
 
-def run(program: str, argv: Sequence[str] | None, assemble: Callable[[Settings, Runner], Part]) -> int:
-    """Run a daemon made of what `assemble` returns; returns its exit code."""
+def run(
+    program: str,
+    argv: Sequence[str] | None,
+    assemble: Callable[[Settings, Runner], Part],
+    settings: Settings | None = None,
+) -> int:
+    """Run a daemon made of what `assemble` returns; returns its exit code.
+
+    `settings` are those of its command line where these were read already.
+    """
     given = sys.argv[1:] if argv is None else list(argv)
     try:
-        settings = load(given, prog=program)
+        settings = settings or load(given, prog=program)
     except ConfigError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return BAD_CONFIGURATION
@@ -78,9 +86,12 @@ def _leave_in_time(code: int) -> None:
 
 
 def run_with_parts(
-    program: str, argv: Sequence[str] | None, assemble: Callable[[Parts, Timers], Part]
+    program: str,
+    argv: Sequence[str] | None,
+    assemble: Callable[[Parts, Timers], Part],
+    settings: Settings | None = None,
 ) -> int:
-    """Run a daemon that has databases: its parts are made first, and let go of last."""
+    """Run a daemon that has databases, as `run` does: its parts are made first, and let go of last."""
 
     def made(settings: Settings, runner: Runner) -> Part:
         from compute_service.cmd.outside import outside_of
@@ -93,7 +104,7 @@ def run_with_parts(
         wait_for_database(parts.svc.store, settings)
         return assemble(parts, runner.timers)
 
-    return run(program, argv, made)
+    return run(program, argv, made, settings)
 
 
 def wait_for_database(store: Store, settings: Settings) -> None:

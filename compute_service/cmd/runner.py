@@ -23,6 +23,7 @@ from types import FrameType
 
 from compute_service.cmd import systemd
 from compute_service.cmd.bell import Bell
+from compute_service.cmd.figures import shown_elsewhere
 from compute_service.cmd.health import Health, Listener, listener_of
 from compute_service.cmd.logs import configure, set_levels
 from compute_service.cmd.memory import hold_little
@@ -56,6 +57,7 @@ class Runner:
         self._reload = reload
         self._words: deque[int] = deque()
         self._bell = Bell()
+        self._unwell = False
         self.timers = Timers()
         self._stops: list[tuple[str, Stop]] = []
         self._reloads: list[Callable[[], object]] = []
@@ -94,6 +96,8 @@ class Runner:
                 listener.stop()
 
     def _listen(self) -> Listener | None:
+        if shown_elsewhere():
+            return None
         if self.settings.stratus.metrics_port:
             with_process_figures(self.metrics)
         return listener_of(self.settings, self.metrics, self.health)
@@ -106,9 +110,7 @@ class Runner:
         limit = systemd.watchdog_seconds()
         pause = 30.0 if limit is None else limit / 3
         while True:
-            problems = self.health.problems()
-            if problems:
-                LOG.error("%s is not well: %s", self.program, problems)
+            self._tell_problems()
             if not self.health.hangs():
                 systemd.alive()
             if not self._words and not self._bell.wait(pause):
@@ -123,6 +125,14 @@ class Runner:
                 dump_threads()
             else:
                 return
+
+    def _tell_problems(self) -> None:
+        problems = self.health.problems()
+        if problems:
+            LOG.error("%s is not well: %s", self.program, problems)
+        if problems or self._unwell:
+            systemd.problems("; ".join(f"{name}: {why}" for name, why in problems.items()))
+        self._unwell = bool(problems)
 
     def reload(self) -> None:
         """Read the configuration again; a broken one is told of and changes nothing."""

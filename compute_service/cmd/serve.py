@@ -7,9 +7,7 @@ in hand finish; SIGHUP replaces the workers one by one, which then have the new 
 from __future__ import annotations
 
 import faulthandler
-import gc
 import http.client
-import importlib
 import json
 import logging
 import os
@@ -19,14 +17,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from compute_service.cmd import systemd
 from compute_service.cmd.bell import Bell
+from compute_service.cmd.figures import figures_folder, shown_elsewhere
 from compute_service.cmd.logs import configure
-from compute_service.cmd.memory import hold_little
-from compute_service.cmd.scratch import Scratch
+from compute_service.cmd.memory import hold_little, share
 from compute_service.cmd.settings_here import ARGUMENTS
 from compute_service.cmd.worker import Loader
 from compute_service.config.load import ConfigError, load, unknown_options
@@ -35,7 +32,6 @@ from compute_service.domain.errors import Unavailable
 
 LOG = logging.getLogger(__name__)
 
-_MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 BAD_CONFIGURATION = 78
 _MOST_WORKERS = 8
 _ANSWER_SECONDS = 10.0
@@ -85,14 +81,14 @@ def settings_of_command(program: str, argv: Sequence[str] | None) -> Settings | 
 def serve(site: Site, settings: Settings) -> int:
     """Serve until told to stop; returns the exit code."""
     try:
-        figures = _figures_folder(site, settings)
+        figures = figures_folder(site.program, settings)
     except Unavailable as error:
         LOG.error("%s cannot start: %s", site.program, error.message)
         return 1
     hold_little()
     faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)
     server = _server(site, settings)
-    _share(site)
+    share(site.shared)
     stopping = threading.Event()
     threading.Thread(target=_watch, args=(site, settings, stopping), name="watch", daemon=True).start()
     _obey_signals(server, site, settings, stopping)
@@ -109,24 +105,6 @@ def serve(site: Site, settings: Settings) -> int:
             figures.remove()
     LOG.info("%s stopped", site.program)
     return 0
-
-
-def _figures_folder(site: Site, settings: Settings) -> Scratch | None:
-    """Make the folder in which the workers leave their figures. Raises Unavailable."""
-    if not settings.stratus.metrics_port:
-        return None
-    made = Scratch(Path(settings.default.state_path), f"{site.program}-figures")
-    # Before the library is imported: it looks once.
-    os.environ[_MULTIPROCESS] = str(made.path)
-    return made
-
-
-def _share(site: Site) -> None:
-    """Load what all workers need, and keep the collector from writing into it, which would make copies."""
-    for name in site.shared:
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
 
 
 def _server(site: Site, settings: Settings) -> Any:
@@ -170,7 +148,7 @@ def _obey_signals(server: Any, site: Site, settings: Settings, stopping: threadi
 
 
 def _figures_listener(site: Site, settings: Settings) -> Any:
-    if not settings.stratus.metrics_port:
+    if not settings.stratus.metrics_port or shown_elsewhere():
         return None
     from compute_service.cmd.health import Health, listener_of
     from compute_service.cmd.metrics import Metrics

@@ -10,6 +10,8 @@ import os
 import socket
 import time
 
+PROBLEMS = "X_STRATUS_PROBLEMS"
+
 
 def notify(*lines: str) -> bool:
     """Send assignments such as `READY=1`; False when nobody listens. Never raises and never waits."""
@@ -43,6 +45,12 @@ def stopping(status: str, seconds: float) -> bool:
 def alive() -> bool:
     """Say that the daemon works."""
     return notify("WATCHDOG=1")
+
+
+def problems(found: str) -> bool:
+    """Say what keeps the daemon from its work; empty for nothing any more. A parent reads the second line."""
+    found = " ".join(found.split())
+    return notify(f"STATUS={found or 'serves'}", f"{PROBLEMS}={found}")
 
 
 def watchdog_seconds() -> float | None:

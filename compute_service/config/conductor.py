@@ -13,6 +13,6 @@ class Conductor(Section):
 
     workers: int | None = opt(
         None,
-        "Accepted and unused: one process with threads serves; start nova-conductor twice for more.",
+        "Processes of nova-conductor, forked from one whose memory they share; unset means one.",
         min=1,
     )

@@ -96,7 +96,7 @@ class Process(Section):
     )
     enabled_apis: tuple[str, ...] = opt(
         ("osapi_compute", "metadata"),
-        "Kept for configurations that set it; each API has a daemon of its own.",
+        "Which APIs stratus-compute control runs; nova-api and nova-api-metadata run whatever stands here.",
     )
     osapi_compute_listen: str = opt("0.0.0.0", "The address nova-api listens on.")  # noqa: S104
     osapi_compute_listen_port: int = opt(8774, "The port nova-api listens on.", min=1, max=65535)

@@ -13,7 +13,7 @@ class Scheduler(Section):
 
     workers: int | None = opt(
         None,
-        "Accepted and unused: one process with threads serves; start nova-scheduler twice for more.",
+        "Processes of nova-scheduler, forked from one whose memory they share; unset or 0 means one.",
         min=0,
     )
     max_attempts: int = opt(3, "On how many hosts a build is tried before it fails.", min=1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from compute_service.cmd.conductor import ConductorPart
+from compute_service.cmd.conductor_part import ConductorPart
 from compute_service.cmd.timers import Timers
 from compute_service.domain.errors import Invalid
 from compute_service.domain.flow import FlowKey

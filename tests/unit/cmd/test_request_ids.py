@@ -81,7 +81,7 @@ def test_a_request_is_known_everywhere_by_its_identifiers(start_site: Start, lin
 
     assert {
         "compute_service.api.access",
-        "compute_service.cmd.scheduler",
+        "compute_service.cmd.scheduler_part",
         "compute_service.flows.ending",
         "compute_service.agent.service",
     } <= lines.of(ours)

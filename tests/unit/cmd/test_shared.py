@@ -7,10 +7,10 @@ import sys
 
 _PROGRAM = """
 import gc, sys
-from compute_service.cmd import api, serve
-site = serve.Site("nova-api", "x:y", "127.0.0.1", 1, 2, shared=api._SHARED)
-serve._share(site)
-assert not [name for name in api._SHARED if name not in sys.modules]
+from compute_service.cmd.memory import share
+from compute_service.cmd.shared import API
+share(API)
+assert not [name for name in API if name not in sys.modules]
 assert gc.get_freeze_count() > 100_000, gc.get_freeze_count()
 print(*(name for name in sys.modules if name.startswith(("dns.", "eventlet.support.greendns"))))
 """

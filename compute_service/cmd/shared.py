@@ -1,0 +1,21 @@
+"""What daemons load before they are forked: whatever each of several would load for itself.
+
+Beside the modules of the daemon these are the ones that the libraries under it load when first used.
+"""
+
+from __future__ import annotations
+
+BASE = (
+    "compute_service.cmd.outside",
+    "compute_service.bus.oslo",
+    "oslo_messaging._drivers.impl_rabbit",
+    "oslo_messaging.rpc.server",
+    "keystoneauth1.identity",
+    "pymysql",
+    "sqlalchemy.dialects.mysql.pymysql",
+)
+"""Database, broker and services."""
+API = ("compute_service.cmd.wsgi", "keystonemiddleware.auth_token", *BASE)
+METADATA = ("compute_service.metadata.app", "granian")
+CONDUCTOR = ("compute_service.cmd.conductor_part", *BASE)
+SCHEDULER = ("compute_service.cmd.scheduler_part", *BASE)
