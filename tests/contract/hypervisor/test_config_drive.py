@@ -47,7 +47,7 @@ class Carrier(FakeCarrier):
     def send(self, file: Path, address: str, target: Path) -> None:
         super().send(file, address, target)
         if target.name == "disk.config":
-            shutil.copyfile(file, self._there(address, target.parent) / target.name)
+            shutil.copyfile(file.with_name(target.name), self._there(address, target.parent) / target.name)
 
 
 def _fakes(images: FakeImages, clock: ManualClock) -> Hosts:
