@@ -27,14 +27,17 @@ def read_uuid(value: str) -> str:
 def read_time(value: str) -> datetime:
     """Return an ISO 8601 time as a naive datetime in UTC. Raises ValueError."""
     found = datetime.fromisoformat(value.strip())
-    return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
 
 
 def read_regex(value: str) -> str:
     """Return a regular expression that compiles. Raises ValueError."""
     try:
         re.compile(value)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from None
     return value
 

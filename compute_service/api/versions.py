@@ -55,7 +55,7 @@ def change(since: str) -> int:
     return minor(since)
 
 
-_FORM = re.compile(r"([1-9]\d*)\.([1-9]\d*|0)\Z", re.ASCII)
+_FORM = re.compile(r"([1-9]\d{0,17})\.([1-9]\d{0,17}|0)\Z", re.ASCII)
 
 
 @lru_cache(maxsize=512)

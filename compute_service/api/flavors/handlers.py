@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import UnsetType
 
+from compute_service.api.fields import SPARE_INT
 from compute_service.api.flavors import views
 from compute_service.api.flavors.bodies import Access, FlavorCreate, FlavorQuery, FlavorUpdate
 from compute_service.api.links import Link
@@ -35,7 +36,7 @@ def _least(name: str, text: str | UnsetType) -> int | None:
     if isinstance(text, UnsetType):
         return None
     try:
-        return int(text)
+        return max(0, min(int(text), SPARE_INT))
     except ValueError:
         raise Invalid(f"Invalid {name} filter [{text}]") from None
 

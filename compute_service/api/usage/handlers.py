@@ -56,7 +56,7 @@ def _uses(
 
 def _period(svc: Services, asked: UsageQuery) -> tuple[datetime, datetime]:
     stop = _time(given(asked.end, ""), svc.clock.now())
-    return _time(given(asked.start, ""), stop - PERIOD), stop
+    return _time(given(asked.start, ""), max(stop, datetime.min + PERIOD) - PERIOD), stop
 
 
 def _time(text: str, default: datetime) -> datetime:
@@ -65,9 +65,9 @@ def _time(text: str, default: datetime) -> datetime:
         return default
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    except (ValueError, OverflowError):
         raise Invalid(f"Datetime is in invalid format: {text!r} is not an ISO 8601 time.") from None
-    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
 
 
 def _next(

@@ -279,6 +279,7 @@ def test_a_body_of_unknown_length_is_bounded_too(caller: Caller) -> None:
         ("compute x", 400, "badRequest"),
         ("compute 2.01", 400, "badRequest"),
         ("compute 2", 400, "badRequest"),
+        ("compute 2." + "9" * 5000, 400, "badRequest"),
     ],
 )
 def test_a_bad_version_is_refused(caller: Caller, header: str, status: int, name: str) -> None:

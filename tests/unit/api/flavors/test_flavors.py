@@ -212,6 +212,8 @@ def test_lists_are_filtered_and_sorted(admin: Caller, member: Caller) -> None:
     assert ids(member, "?is_public=None") == ["a", "b"]
     assert ids(member, "?minRam=1024") == ["b"]
     assert ids(member, "?minDisk=5") == ["a"]
+    assert ids(member, "?minDisk=111111111111111111111") == []
+    assert ids(member, "?minDisk=-111111111111111111111") == ids(member, "?minDisk=0")
     assert ids(member, "?name=b") == ["b"]
     assert ids(member, "?name=b", "2.74") == ["a", "b"]
     assert ids(member, "?sort_key=memory_mb&sort_dir=desc") == ["b", "a"]

@@ -166,6 +166,7 @@ def test_what_hangs_on_a_server_is_no_filter(member: Caller, admin: Caller, name
 @pytest.mark.parametrize(
     "query",
     ["name=*", "limit=-1", "limit=x", "sort_key=color", "sort_dir=up", "changes-since=yesterday",
+     "changes-since=0001-01-01T00:00:00%2B14:00", "name=a{99999999999}",
      "sort_key=uuid&sort_dir=asc&sort_dir=desc", "marker=none", "locked=maybe", "created_at=x",
      "changes-since=2020-01-02T00:00:00Z&changes-before=2020-01-01T00:00:00Z"],
 )  # fmt: skip
