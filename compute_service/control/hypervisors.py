@@ -7,11 +7,11 @@ from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import ComputeError, Invalid, NotFound
 from compute_service.domain.host import ComputeNode, Service
-from compute_service.domain.instance import Instance
+from compute_service.domain.instance import HostedServer
 from compute_service.domain.record import Record
 from compute_service.store.compute_nodes import compute_node_get, compute_node_list
 from compute_service.store.database import Tx
-from compute_service.store.instances import instances_on_host
+from compute_service.store.instances import hosted_servers
 from compute_service.store.services import service_get, service_list
 
 
@@ -21,7 +21,7 @@ class Hypervisor(Record):
     node: ComputeNode
     service: Service
     up: bool
-    servers: tuple[Instance, ...] = ()
+    servers: tuple[HostedServer, ...] = ()
 
 
 def list_hypervisors(
@@ -49,7 +49,7 @@ def list_hypervisors(
     answers = svc.store.fan_out(look)
     every = [one for answer in answers.values() if not isinstance(answer, ComputeError) for one in answer]
     page = _behind(every, marker)[: limit if limit is not None else None]
-    return [_with_servers(svc, one) for one in page] if with_servers else page
+    return _with_servers(svc, page) if with_servers else page
 
 
 def _behind(found: list[Hypervisor], marker: str | None) -> list[Hypervisor]:
@@ -73,12 +73,12 @@ def find_hypervisor(ctx: Context, svc: Services, uuid: str, with_servers: bool =
 
     for answer in svc.store.fan_out(look).values():
         if isinstance(answer, Hypervisor):
-            return _with_servers(svc, answer) if with_servers else answer
+            return _with_servers(svc, [answer])[0] if with_servers else answer
     raise NotFound(f"Compute host {uuid} could not be found.")
 
 
 def _by_number(tx: Tx, number: str) -> ComputeNode | None:
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > 18:
         return None
     return next((node for node in compute_node_list(tx) if node.id == int(number)), None)
 
@@ -95,8 +95,18 @@ def _hypervisor(svc: Services, node: ComputeNode, service: Service) -> Hyperviso
     return Hypervisor(node=node, service=service, up=up)
 
 
-def _with_servers(svc: Services, found: Hypervisor) -> Hypervisor:
-    with svc.store.database(found.node.cell).read() as tx:
-        there = instances_on_host(tx, found.node.host)
-    name = found.node.facts.hypervisor_hostname
-    return found.replace(servers=tuple(one for one in there if one.node in (None, name)))
+def _with_servers(svc: Services, found: list[Hypervisor]) -> list[Hypervisor]:
+    """Fill in the servers of hypervisors, in one statement for each cell."""
+    hosts: dict[str, set[str]] = {}
+    for one in found:
+        hosts.setdefault(one.node.cell, set()).add(one.node.host)
+    there: dict[str, dict[str, list[HostedServer]]] = {}
+    for cell, names in hosts.items():
+        with svc.store.database(cell).read() as tx:
+            there[cell] = hosted_servers(tx, names)
+    return [one.replace(servers=_of(one.node, there[one.node.cell])) for one in found]
+
+
+def _of(node: ComputeNode, there: dict[str, list[HostedServer]]) -> tuple[HostedServer, ...]:
+    name = node.facts.hypervisor_hostname
+    return tuple(one for one in there[node.host] if one.node in (None, name))

@@ -5,13 +5,11 @@ Source: Compute API reference, os-simple-tenant-usage.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Invalid
-from compute_service.domain.flow import API_DATABASE
 from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
 from compute_service.store.instances import InstanceQuery
@@ -82,8 +80,16 @@ def project_uses(
     start, stop = period
     if start >= stop:
         raise Invalid("Invalid start time. The start time cannot occur after the end time.")
-    found = [one for one in _known(svc, project_id, start) if _ran_in(one, start, stop)]
-    page = _page(found, marker, limit)
+    query = InstanceQuery(
+        project_id=project_id,
+        deleted=None,
+        active_between=period,
+        sort_keys=("launched_at",),
+        sort_dirs=("asc",),
+        marker=marker,
+        limit=limit,
+    )
+    page = [one.instance for one in server_page(svc.store, query).servers]
     now = svc.clock.now()
     by_project: dict[str, list[ServerUse]] = {}
     for server in page:
@@ -92,33 +98,6 @@ def project_uses(
         ProjectUse(project_id=project, start=start, stop=stop, servers=tuple(uses))
         for project, uses in by_project.items()
     ]
-
-
-def _known(svc: Services, project_id: str | None, start: datetime) -> list[Instance]:
-    """Return living servers and those deleted since, by when they were launched."""
-    living = InstanceQuery(project_id=project_id, soft_deleted=True)
-    gone = InstanceQuery(project_id=project_id, deleted=True, changes_since=start)
-    found = {
-        one.instance.uuid: one.instance
-        for query in (living, gone)
-        for one in server_page(svc.store, query).servers
-        if one.database != API_DATABASE
-    }
-    return sorted(found.values(), key=lambda server: (server.launched_at or server.created_at, server.uuid))
-
-
-def _ran_in(server: Instance, start: datetime, stop: datetime) -> bool:
-    launched, ended = server.launched_at, server.terminated_at
-    return launched is not None and launched < stop and (ended is None or ended > start)
-
-
-def _page(found: list[Instance], marker: str | None, limit: int | None) -> Iterable[Instance]:
-    if marker is not None:
-        numbers = [number for number, server in enumerate(found) if server.uuid == marker]
-        if not numbers:
-            raise Invalid(f"marker [{marker}] not found")
-        found = found[numbers[0] + 1 :]
-    return found if limit is None else found[:limit]
 
 
 def _use(server: Instance, start: datetime, stop: datetime, now: datetime) -> ServerUse:

@@ -103,7 +103,21 @@ class Instance(Record):
         return self.locked_by is not None
 
 
-def instance_name(instance: Instance, template: str = "instance-%08x") -> str:
+class HostedServer(Record):
+    """What a list of hosts tells of a server on one of them."""
+
+    uuid: str
+    id: int
+    host: str
+    node: str | None
+    display_name: str
+    hostname: str
+    project_id: str
+    user_id: str
+    reservation_id: str
+
+
+def instance_name(instance: Instance | HostedServer, template: str = "instance-%08x") -> str:
     """Return the name of the guest on its host, as OS-EXT-SRV-ATTR:instance_name shows it.
 
     The template takes the server's number (`%08x`), or fields of its row by name (`%(uuid)s`); where it

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, tuple_, update
 
 from compute_service.domain.errors import Invalid, Stale
-from compute_service.domain.instance import Instance
+from compute_service.domain.instance import HostedServer, Instance
 from compute_service.domain.states import VmState
 from compute_service.store.database import Tx
 from compute_service.store.instance_query import SELECT, SELECT_WITH_TAGS, InstanceQuery, page_statement
@@ -19,6 +19,7 @@ from compute_service.store.tables.instances import instances, tags
 
 __all__ = [
     "InstanceQuery",
+    "hosted_servers",
     "instance_count_by_host",
     "instance_delete",
     "instance_get",
@@ -206,6 +207,22 @@ def instances_on_host(tx: Tx, host: str, deleted_since: datetime | None = None) 
         wanted |= instances.c.deleted_at >= deleted_since
     statement = SELECT.where(instances.c.host == host, wanted).order_by(instances.c.id)
     return [instance_of(row) for row in tx.all(statement)]
+
+
+_HOSTED = HostedServer.__struct_fields__
+_SELECT_HOSTED = select(*(instances.c[name] for name in _HOSTED)).where(instances.c.deleted == 0)
+
+
+def hosted_servers(tx: Tx, hosts: Collection[str]) -> dict[str, list[HostedServer]]:
+    """Return by host the living servers of some hosts, oldest first, in one statement."""
+    found: dict[str, list[HostedServer]] = {host: [] for host in hosts}
+    if found:
+        for row in tx.all(_SELECT_HOSTED.where(instances.c.host.in_(list(found)))):
+            server = HostedServer(**dict(zip(_HOSTED, row, strict=True)))
+            found[server.host].append(server)
+    for there in found.values():
+        there.sort(key=lambda server: server.id)
+    return found
 
 
 def instances_set_zone(tx: Tx, host: str, zone: str) -> int:

@@ -124,10 +124,12 @@ def matches(dialect: str, column: ColumnElement[Any], pattern: str) -> ColumnEle
     return column.op("REGEXP", is_comparison=True)(pattern)
 
 
-def ordered(dialect: str, column: ColumnElement[Any], descending: bool) -> ColumnElement[Any]:
-    """Return the sort term for a column, nothing being less than anything."""
+def ordered(
+    dialect: str, column: ColumnElement[Any], descending: bool, sure: bool = False
+) -> ColumnElement[Any]:
+    """Return the sort term for a column, nothing being less than anything; `sure`: no row has nothing."""
     term = column.desc() if descending else column.asc()
-    if dialect != "postgresql" or not getattr(column, "nullable", True):
+    if dialect != "postgresql" or sure or not getattr(column, "nullable", True):
         return term
     return term.nulls_last() if descending else term.nulls_first()
 

@@ -1,7 +1,8 @@
 """Servers and their tags: the same two tables in the API database and in every cell.
 
 Indexes, by what they serve: lists of a project and of all projects newest first, lists by change time, the
-servers of a host, and a reservation's servers. `deleted` is 0 while a server lives and its `id` afterwards.
+servers of a host, and a reservation's servers; in a cell also lists by name, those of one state, and what ran
+in a period. `deleted` is 0 while a server lives and its `id` afterwards.
 """
 
 from __future__ import annotations
@@ -84,7 +85,18 @@ def _columns() -> list[Column[Any]]:
     ]
 
 
-def _instances(metadata: MetaData) -> Table:
+def _many() -> tuple[Index, ...]:
+    """What only a cell's table needs, for only there very many servers are."""
+    return (
+        Index("instances_project_name", "project_id", "deleted", "display_name", "uuid"),
+        Index("instances_name", "deleted", "display_name", "uuid"),
+        Index("instances_state", "deleted", "vm_state", "created_at", "uuid"),
+        Index("instances_project_launched", "project_id", "launched_at", "uuid"),
+        Index("instances_launched", "launched_at", "uuid"),
+    )
+
+
+def _instances(metadata: MetaData, *more: Index) -> Table:
     return Table(
         "instances",
         metadata,
@@ -97,6 +109,7 @@ def _instances(metadata: MetaData) -> Table:
         Index("instances_host", "host", "deleted", "created_at", "uuid"),
         Index("instances_reservation", "reservation_id"),
         Index("instances_deleted_at", "deleted_at"),
+        *more,
         sqlite_autoincrement=True,
         **MYSQL,
     )
@@ -113,7 +126,7 @@ def _tags(metadata: MetaData) -> Table:
     )
 
 
-instances = _instances(CELL)
+instances = _instances(CELL, *_many())
 tags = _tags(CELL)
 _instances(API)
 _tags(API)
