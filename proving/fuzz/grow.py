@@ -43,6 +43,8 @@ _NAMED = {
     "state": "state",
     "hypervisor_hostname_pattern": "host",
 }
+_WANTED = ("imageRef", "flavorRef")
+"""Without these, or with what the schema lets them be beside a name, next to nothing is done."""
 _COUNTS = ("min_count", "max_count")
 _FORMATS: dict[str, tuple[str, ...]] = {
     "date-time": odd.TIMES[:4],
@@ -73,6 +75,8 @@ class Grower:
     def grow(self, schema: dict[str, Any], name: str = "") -> Any:
         """Return a value; `name` is what it will stand under."""
         choices = schema.get("anyOf") or schema.get("oneOf")
+        if choices and name in _WANTED and self._rng.random() < 0.9:
+            return self._stock.one(self._rng, _NAMED[name]) or self.grow(choices[-1], name)
         if choices:
             return self.grow(self._rng.choice(choices), name)
         if "enum" in schema:
@@ -96,7 +100,7 @@ class Grower:
         out = {
             key: self.grow(inner, key)
             for key, inner in schema.get("properties", {}).items()
-            if key in required or self._rng.random() < self._optional
+            if key in required or key in _WANTED or self._rng.random() < self._optional
         }
         free = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties"))
         least = schema.get("minProperties", 0)

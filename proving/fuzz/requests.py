@@ -48,7 +48,7 @@ class RequestMaker:
             row = rng.choice(self._rows)
         version = self._version(rng, row)
         role = rng.choices(ROLES, _SHARES)[0]
-        grower = Grower(rng, self._stock, rng.choice((0.0, 0.03, 0.1, 0.3, 0.9)))
+        grower = Grower(rng, self._stock, rng.choice((0.0, 0.0, 0.03, 0.1, 0.3, 0.9)))
         whole = rng.random() < 0.45
         body = self._body(rng, row, version, grower, whole)
         method = row.method if whole or rng.random() > 0.03 else rng.choice(odd.METHODS)

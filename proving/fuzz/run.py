@@ -83,13 +83,17 @@ class Run:
         left = iter(indexes)
 
         def work() -> None:
-            while True:
+            while not broken:
                 with self._lock:
                     index = next(left, None)
                 if index is None:
                     return
-                self._send(index)
+                try:
+                    self._send(index)
+                except Exception as error:
+                    broken.append(error)
 
+        broken: list[Exception] = []
         threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
         for thread in threads:
             thread.start()
@@ -102,6 +106,8 @@ class Run:
                 faulthandler.dump_traceback(file=sys.stderr)
                 self.outcome.hung = hung
                 return False
+        if broken:
+            raise broken[0]
         return True
 
     def _send(self, index: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from typing import Any
@@ -37,18 +38,18 @@ def _places(root: list[Any]) -> list[_Place]:
 
 def _spoil(rng: random.Random, holder: Any, key: Any) -> None:
     if isinstance(holder, list) and key >= len(holder):
-        holder.append(rng.choice(odd.ANY))
+        holder.append(_odd(rng))
         return
     value = holder[key]
     chance = rng.random()
     if chance < 0.55:
-        holder[key] = rng.choice(odd.ANY)
+        holder[key] = _odd(rng)
     elif chance < 0.65 and isinstance(holder, dict):
         del holder[key]
     elif chance < 0.75 and isinstance(holder, dict):
-        holder[str(rng.choice(odd.TEXTS))[:300]] = rng.choice(odd.ANY)
+        holder[str(rng.choice(odd.TEXTS))[:300]] = _odd(rng)
     elif chance < 0.80:
-        holder[key] = [value, value]
+        holder[key] = [value, copy.deepcopy(value)]
     elif chance < 0.85:
         holder[key] = {"x": value}
     elif chance < 0.93:
@@ -57,7 +58,11 @@ def _spoil(rng: random.Random, holder: Any, key: Any) -> None:
         inner = rng.choice(list(value))
         value[str(inner).upper()] = value.pop(inner)
     else:
-        holder[key] = nested(rng.choice((10, 100, 900)))
+        holder[key] = nested(rng.choice((10, 100, 300)))
+
+
+def _odd(rng: random.Random) -> Any:
+    return copy.deepcopy(rng.choice(odd.ANY))
 
 
 def nested(depth: int) -> Any:
