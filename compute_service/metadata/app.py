@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -34,11 +35,14 @@ from compute_service.ports.vendor_data import VendorDataSource
 from compute_service.store.servers import Located
 
 LOG = logging.getLogger(__name__)
+ACCESS = logging.getLogger("compute_service.metadata.access")
 
 MOST_GUESTS = 2000
 """How many guests one process remembers."""
 _ROUTE = "stratus.route"
 """Where a request's environment tells the metrics what was asked for."""
+_SERVER = "stratus.server"
+"""Where it tells the log who asked."""
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -66,7 +70,17 @@ class MetadataApp:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
+        began = time.perf_counter()
         status, found = self._answered(environ)
+        ACCESS.info(
+            '%s server: %s "%s %s" status: %d time: %.6f',
+            environ.get("REMOTE_ADDR", "-"),
+            environ.get(_SERVER, "-"),
+            environ["REQUEST_METHOD"],
+            environ.get("PATH_INFO", ""),
+            status,
+            time.perf_counter() - began,
+        )
         headers = [("Content-Type", found.type), ("Content-Length", str(len(found.body)))]
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             headers.append(("Allow", "GET, HEAD"))
@@ -91,6 +105,7 @@ class MetadataApp:
     def _answer(self, environ: Environ, path: Path) -> tuple[HTTPStatus, Found]:
         method = environ["REQUEST_METHOD"]
         asker = self._who(environ)
+        environ[_SERVER] = asker.server
         if is_password(path):
             return self._password(method, asker, environ)
         guest = self._guest(asker)
@@ -131,7 +146,7 @@ def _check_project(located: Located, asker: Asker) -> None:
     project_id = located.instance.project_id
     if project_id != asker.project_id:
         LOG.warning("Server %s is of project %s and not of %s", located.uuid, project_id, asker.project_id)
-        raise NotFound(f"There is no server {located.uuid} in this project.")
+        raise NotFound(f"There is no server {located.uuid}.")
 
 
 def _body(environ: Environ) -> bytes:
