@@ -172,8 +172,7 @@ def _failed(run: Run[BuildParams], failure: Failure) -> None:
         if _begun_again(run):
             return
         number = _next_host(run)
-        if number is not None:
-            _begin_again(run, number, failure)
+        if number is not None and _begin_again(run, number, failure):
             return
     _give_up(run, failure)
 
@@ -209,7 +208,8 @@ def _begun_again(run: Run[BuildParams]) -> bool:
         return flow_get(tx, next_id(run.flow.id)) is not None
 
 
-def _begin_again(run: Run[BuildParams], number: int, failure: Failure) -> None:
+def _begin_again(run: Run[BuildParams], number: int, failure: Failure) -> bool:
+    """Set another build going; False when the server is not being built any more."""
     claim = run.params.alternates[number]
     params = run.params.replace(
         claim=claim, alternates=run.params.alternates[number + 1 :], attempt=run.params.attempt + 1
@@ -226,7 +226,7 @@ def _begin_again(run: Run[BuildParams], number: int, failure: Failure) -> None:
     with run.svc.store.database(run.key.database).write() as tx:
         seen = instance_get(tx, run.params.uuid, lock=True)
         if seen is None or seen.task_state not in OWN:
-            return
+            return False
         instance_update(
             tx,
             seen,
@@ -239,6 +239,7 @@ def _begin_again(run: Run[BuildParams], number: int, failure: Failure) -> None:
         )
         key = submit(tx, flow)
     ring(run.svc, key)
+    return True
 
 
 def _give_up(run: Run[BuildParams], failure: Failure) -> None:
