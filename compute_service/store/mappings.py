@@ -268,6 +268,17 @@ def instance_mapping_page(
     return [_mapping(row) for row in tx.all(statement if limit is None else statement.limit(limit))]
 
 
+def instance_mappings_of_cell(
+    tx: Tx, cell: str, after: str = "", limit: int = 500, also: Iterable[str] = ()
+) -> list[InstanceMapping]:
+    """Return the next mappings of a cell's servers by UUID, deleted ones too, and those of some others."""
+    here = _INSTANCE.where(cell_mappings.c.uuid == cell)
+    rows = tx.all(here.where(_t.uuid > after).order_by(_t.uuid).limit(limit))
+    found = [_mapping(row) for row in rows]
+    more = sorted(set(also) - {mapping.uuid for mapping in found})
+    return found + ([_mapping(row) for row in tx.all(here.where(_t.uuid.in_(more)))] if more else [])
+
+
 def instance_mapping_set_cell(tx: Tx, uuids: Sequence[str], cell: str) -> int:
     """Say that servers without a cell are in `cell` now; returns how many had none and were not deleted."""
     cell_id = select(cell_mappings.c.id).where(cell_mappings.c.uuid == cell).scalar_subquery()

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from compute_service.conductor.reconcilers.abandoned import AbandonedMoves
 from compute_service.conductor.reconcilers.allocations import LostAllocations
+from compute_service.conductor.reconcilers.counts import QuotaCounts
 from compute_service.conductor.reconcilers.discovery import NewHosts
 from compute_service.conductor.reconcilers.reclaim import SoftDeleted
 from compute_service.conductor.reconcilers.stranded import Stranded
@@ -44,6 +46,8 @@ def reconcilers(engine: Engine, submit: Callable[[Callable[[], None]], None]) ->
         NewHosts(svc),
         Stranded(svc),
         LostAllocations(svc),
+        QuotaCounts(svc),
+        AbandonedMoves(svc),
         OldTokens(svc),
         UsageAudit(svc),
     ]

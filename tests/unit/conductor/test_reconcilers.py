@@ -3,7 +3,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+import pytest
+
+from compute_service.conductor.reconcilers.abandoned import AbandonedMoves
 from compute_service.conductor.reconcilers.allocations import LostAllocations
+from compute_service.conductor.reconcilers.counts import QuotaCounts
 from compute_service.conductor.reconcilers.discovery import NewHosts
 from compute_service.conductor.reconcilers.reclaim import SoftDeleted
 from compute_service.conductor.reconcilers.stranded import Stranded
@@ -21,8 +25,14 @@ from compute_service.ports.placement import ConsumerAllocations, Provider
 from compute_service.store.console_tokens import console_token_get, console_token_insert
 from compute_service.store.flows import unfinished_flow_of_instance
 from compute_service.store.instances import instance_delete
-from compute_service.store.mappings import host_mapping_list, instance_mapping_mark_deleted
-from tests.fixtures.records import an_instance, new_uuid
+from compute_service.store.mappings import (
+    host_mapping_list,
+    instance_mapping_mark_deleted,
+    instance_mapping_resize,
+    instance_mappings_get,
+)
+from compute_service.store.migrations import migration_get, migration_insert
+from tests.fixtures.records import a_migration, an_instance, new_uuid
 from tests.unit.conductor.conftest import CELL, Site
 from tests.unit.conductor.test_hosts import Hosts, PowerSync, registration
 
@@ -133,3 +143,74 @@ def test_what_a_deleted_server_holds_is_released_when_seen_twice(site: Site) -> 
     assert finder.run() == 0
     assert finder.run() == 1
     assert set(site.placement.allocations_by_consumer) == {living.uuid, stranger}
+
+
+def test_what_a_server_counts_for_is_set_right_when_seen_twice(site: Site) -> None:
+    grown = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
+    kept = site.add(an_instance(host="h1", vm_state=VmState.SOFT_DELETED))
+    resized = site.add(an_instance(host="h1", vm_state=VmState.RESIZED))
+    busy = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE, task_state=TaskState.RESIZE_PREP))
+    with site.store.api.write() as tx:
+        for server in (grown, kept, resized, busy):
+            instance_mapping_resize(tx, server.uuid, 99, 9999)
+    counts = QuotaCounts(site.svc)
+    assert (counts.run(), counts.run(), counts.run()) == (0, 2, 0)
+    with site.store.api.read() as tx:
+        found = instance_mappings_get(tx, [one.uuid for one in (grown, kept, resized, busy)])
+    assert (found[grown.uuid].vcpus, found[grown.uuid].memory_mb) == (
+        grown.flavor.vcpus,
+        grown.flavor.memory_mb,
+    )
+    assert found[kept.uuid].deleted
+    assert {found[resized.uuid].vcpus, found[busy.uuid].vcpus} == {99}
+
+
+def test_a_server_that_counts_no_more_and_lives_counts_again(site: Site) -> None:
+    server = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
+    with site.store.api.write() as tx:
+        instance_mapping_mark_deleted(tx, server.uuid)
+    counts = QuotaCounts(site.svc)
+    assert (counts.run(), counts.run()) == (0, 1)
+    with site.store.api.read() as tx:
+        mapping = instance_mappings_get(tx, [server.uuid])[server.uuid]
+    assert not mapping.deleted
+    assert mapping.vcpus == server.flavor.vcpus
+
+
+def test_what_a_server_counts_for_is_left_alone_while_a_flow_is_at_it(site: Site) -> None:
+    server = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
+    with site.store.api.write() as tx:
+        instance_mapping_resize(tx, server.uuid, 99, 9999)
+    with site.store.database(CELL).write() as tx:
+        submit(tx, new_flow("stop", OnServer(uuid=server.uuid, host="h1"), instance_uuid=server.uuid))
+    counts = QuotaCounts(site.svc)
+    assert (counts.run(), counts.run(), counts.run()) == (0, 0, 0)
+
+
+def test_servers_are_looked_at_page_by_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QuotaCounts, "MOST", 2)
+    servers = [site.add(an_instance(host="h1", vm_state=VmState.ACTIVE)) for _ in range(5)]
+    with site.store.api.write() as tx:
+        for server in servers:
+            instance_mapping_resize(tx, server.uuid, 99, 9999)
+    counts = QuotaCounts(site.svc)
+    assert sum(counts.run() for _ in range(8)) == len(servers)
+
+
+@pytest.mark.parametrize("state", [VmState.ACTIVE, VmState.RESIZED, VmState.ERROR])
+def test_a_move_is_ended_when_its_server_waits_for_no_word(site: Site, state: VmState) -> None:
+    server = site.add(an_instance(host="h2", vm_state=state))
+    with site.store.database(CELL).write() as tx:
+        move = a_migration(server.uuid, source_compute="h1", status="finished", updated_at=site.clock.now())
+        migration_insert(tx, move)
+    moves = AbandonedMoves(site.svc)
+    assert moves.run() == 0
+    site.clock.advance(400)
+    wanted = state is VmState.ACTIVE
+    assert (moves.run(), moves.run()) == (wanted, 0)
+    with site.store.database(CELL).read() as tx:
+        flow = unfinished_flow_of_instance(tx, server.uuid)
+        status = migration_get(tx, move.uuid)
+    assert status is not None
+    assert status.status == ("confirming" if wanted else "finished")
+    assert (flow is not None and flow.kind == "confirm_resize") is wanted
