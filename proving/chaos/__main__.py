@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         users=options.users,
         kill_every=options.kill_every,
         settle=options.settle,
+        seconds=options.seconds,
         cells=options.cells,
         hosts=options.hosts,
         conductors=options.conductors,
@@ -52,7 +53,17 @@ def _parser() -> argparse.ArgumentParser:
         "--kill-every", type=float, default=standard.kill_every, metavar="SECONDS", help="0 kills nothing"
     )
     parser.add_argument(
-        "--settle", type=float, default=standard.settle, metavar="SECONDS", help="allowed after the last kill"
+        "--no-faults", action="store_const", const=0.0, dest="kill_every", help="the same as --kill-every 0"
+    )
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=standard.settle,
+        metavar="SECONDS",
+        help="allowed after the last fault",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=standard.seconds, help="begin no life after these (%(default)g)"
     )
     parser.add_argument("--cells", type=int, default=standard.cells, metavar="N")
     parser.add_argument("--hosts", type=int, default=standard.hosts, metavar="N", help="fake hosts a cell")

@@ -16,6 +16,7 @@ PHRASES = (
     ("migrate", "confirm"),
     ("snapshot",),
     ("rebuild",),
+    ("soft delete", "restore"),
 )
 """What is asked for one after the other; each leads back to an active server."""
 DELETED, DELETED_AT_ONCE = 0.8, 0.15

@@ -6,22 +6,25 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from proving.chaos.client import Client
 from proving.chaos.faults import Faults
 from proving.chaos.invariants import Violation, check
 from proving.chaos.lives import Life, lives
 from proving.chaos.truth import look, unsettled
-from proving.chaos.users import Book, Orders, User, begin
+from proving.chaos.users import Book, Halt, Orders, User, begin
 from proving.plan import Plan
 from proving.site import Site, site
 
-MOST_SECONDS = 3600.0
-"""For which users may lead their lives."""
+END_SECONDS = 600.0
+"""For which users may go on with the lives that they are in, when no new ones are begun."""
 _TOKEN_SECONDS = 1800.0
+KEPT_SECONDS = 7200
+"""For which a deleted server can be restored: longer than a run."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Trial:
     kill_every: float = 3.0
     """Seconds; 0: nothing is killed."""
     settle: float = 60.0
+    seconds: float = 3600.0
+    """After which no life is begun any more."""
     cells: int = 1
     hosts: int = 4
     conductors: int = 2
@@ -49,11 +54,13 @@ class Outcome:
     """What was asked for and what came back, and what was accepted."""
     faults: Counter[str] = field(default_factory=Counter)
     lived: float = 0.0
-    """From the first request to the last."""
+    """From the first request until the faults were stopped."""
     settled: float = 0.0
-    """From the last daemon's return until nothing went on any more."""
-    longest_wait: float = 0.0
-    """Of a user, for a server to be idle."""
+    """From the last fault, under full load, until all that was asked for was done."""
+    times: dict[str, tuple[int, float, float, float]] = field(default_factory=dict)
+    """Verb → how often, and the median, the 95th of a hundred and the longest of its times until idle."""
+    failed: Counter[str] = field(default_factory=Counter)
+    """Flows that failed: kind and reason → how many."""
     slow: list[str] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
     """What still went on when the time was over."""
@@ -61,8 +68,10 @@ class Outcome:
     violations: list[Violation] = field(default_factory=list)
     logs: dict[str, str] = field(default_factory=dict)
     """Of servers with a violation: their flows, and what the daemons wrote of them."""
+    begun: int = 0
+    """Lives that there was time for."""
     not_led: int = 0
-    """Lives that nobody led to their end, because the time for it was over."""
+    """Lives that were begun and not led to their end in time."""
 
     @property
     def is_good(self) -> bool:
@@ -72,40 +81,79 @@ class Outcome:
 
 def run(trial: Trial, folder: Path, say: Callable[[str], None]) -> Outcome:
     """Do one run in a folder that is empty or made. `say` is told how far it is."""
-    plan = Plan(cells=trial.cells, hosts=trial.hosts, conductors=trial.conductors, database=trial.database)
+    plan = Plan(
+        cells=trial.cells,
+        hosts=trial.hosts,
+        conductors=trial.conductors,
+        database=trial.database,
+        options={"DEFAULT": {"reclaim_instance_interval": KEPT_SECONDS}},
+    )
     with site(folder, plan) as made:
         say(f"a site is up after {made.timings['ready']:.0f} s: {', '.join(sorted(made.daemons))}")
         return _run_on(made, trial, say)
 
 
 def _run_on(made: Site, trial: Trial, say: Callable[[str], None]) -> Outcome:
-    book, work = Book(), SimpleQueue[Life]()
+    book, work, halt = Book(), SimpleQueue[Life](), Halt()
     for life in lives(trial.seed, trial.lives):
         work.put(life)
     private = next(net.id for net in made.network.networks.values() if net.name == "private")
-    orders = Orders(made.image, private)
-    token = Tokens(made)
+    orders, token = Orders(made.image, private), Tokens(made)
     users = [
-        User(Client(made.compute_url, token, book.tally), orders, book, work) for _ in range(trial.users)
+        User(Client(made.compute_url, token, book.tally), orders, book, work, halt)
+        for _ in range(trial.users)
     ]
-    expected = trial.kill_every * 10
-    faults = Faults(made, trial.seed, trial.kill_every or 1.0, (expected, 2 * expected))
+    faults = Faults(made, trial.seed, trial.kill_every or 1.0, lambda: progress(trial, work, began))
     began = time.monotonic()
     threads = begin(users)
     if trial.kill_every:
         faults.start()
-    _follow(threads, work, book, began, say)
-    outcome = Outcome(lived=time.monotonic() - began)
-    outcome.not_led = work.qsize() + sum(thread.is_alive() for thread in threads)
+    over = began + trial.seconds
+    _follow(lambda: not work.empty() and time.monotonic() < over, work, book, began, say)
+    # Every user is in the middle of a life now.
+    halt.ask()
+    outcome = Outcome(lived=time.monotonic() - began, begun=trial.lives - _drained(work))
     if trial.kill_every:
         faults.stop()
-    _settle(made, trial, outcome)
-    outcome.servers, outcome.answers, outcome.faults = len(book.servers), book.tally.answers, faults.seen
-    outcome.longest_wait, outcome.slow = max(book.waits, default=0.0), book.slow
-    outcome.not_up = faults.failures
-    outcome.violations = check(look(made), book)
-    outcome.logs = {one.server: _log(made, one.server) for one in outcome.violations[:20]}
+    stopped = faults.last if trial.kill_every else time.monotonic()
+    say(f"the faults are over after {outcome.lived:.0f} s; waiting until nothing goes on")
+    _settle(made, trial, outcome, stopped, lambda: _are_halted(threads, halt))
+    halt.end()
+    over = time.monotonic() + END_SECONDS
+    _follow(
+        lambda: any(thread.is_alive() for thread in threads) and time.monotonic() < over,
+        work,
+        book,
+        began,
+        say,
+    )
+    outcome.not_led = sum(thread.is_alive() for thread in threads)
+    if not outcome.unsettled:
+        _settle(made, trial, Outcome(), time.monotonic(), lambda: True)
+    _reckon(made, book, faults, outcome)
     return outcome
+
+
+def progress(trial: Trial, work: SimpleQueue[Life], began: float) -> float:
+    """Return how much of a run is over, by lives or by time, from 0 to 1."""
+    return min(1.0, max(1 - work.qsize() / trial.lives, (time.monotonic() - began) / trial.seconds))
+
+
+def _reckon(made: Site, book: Book, faults: Faults, outcome: Outcome) -> None:
+    """Look at everything, and tell what there is to tell."""
+    truth = look(made)
+    outcome.servers, outcome.answers, outcome.faults = len(book.servers), book.tally.answers, faults.seen
+    outcome.times = {act: figures(seconds) for act, seconds in sorted(book.times.items())}
+    outcome.failed, outcome.slow, outcome.not_up = truth.failed, book.slow, faults.failures
+    outcome.violations = check(truth, book)
+    outcome.logs = {one.server: _log(made, one.server) for one in outcome.violations[:20]}
+
+
+def figures(seconds: list[float]) -> tuple[int, float, float, float]:
+    """Return how many there are, and their median, 95th of a hundred and longest."""
+    ordered = sorted(seconds)
+    last = len(ordered) - 1
+    return len(ordered), ordered[last // 2], ordered[round(last * 0.95)], ordered[last]
 
 
 class Tokens:
@@ -124,25 +172,42 @@ class Tokens:
 
 
 def _follow(
-    threads: list[threading.Thread],
+    goes_on: Callable[[], bool],
     work: SimpleQueue[Life],
     book: Book,
     began: float,
     say: Callable[[str], None],
 ) -> None:
     told = began
-    while any(thread.is_alive() for thread in threads) and time.monotonic() - began < MOST_SECONDS:
-        time.sleep(0.5)
+    while goes_on():
+        time.sleep(0.2)
         if time.monotonic() - told > 20:
             told = time.monotonic()
             say(f"{told - began:4.0f} s: {work.qsize()} lives to go, {len(book.promises)} promises")
 
 
-def _settle(made: Site, trial: Trial, outcome: Outcome) -> None:
-    began = time.monotonic()
+def _drained(work: SimpleQueue[Life]) -> int:
+    """Take back the lives that nobody began; returns how many they were."""
+    left = 0
+    with suppress(Empty):
+        while True:
+            work.get_nowait()
+            left += 1
+    return left
+
+
+def _are_halted(threads: list[threading.Thread], halt: Halt) -> bool:
+    return halt.halted >= sum(thread.is_alive() for thread in threads)
+
+
+def _settle(
+    made: Site, trial: Trial, outcome: Outcome, since: float, users_are_done: Callable[[], bool]
+) -> None:
+    """Wait until nothing goes on any more, or the time is over."""
     while True:
-        outcome.unsettled = unsettled(made)
-        outcome.settled = time.monotonic() - began
+        done = users_are_done()
+        outcome.unsettled = unsettled(made) or ([] if done else ["users wait for their servers"])
+        outcome.settled = time.monotonic() - since
         if not outcome.unsettled or outcome.settled > trial.settle:
             return
         time.sleep(0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Truth:
     mappings: dict[str, InstanceMapping] = field(default_factory=dict)
     unfinished: list[FlowRecord] = field(default_factory=list)
     stuck: list[FlowRecord] = field(default_factory=list)
+    failed: Counter[str] = field(default_factory=Counter)
+    """Kind and reason of the flows that failed → how many."""
     requests: dict[str, FlowRecord] = field(default_factory=dict)
     """Request id and server, with a slash between them → one of the flows."""
     moves: list[Migration] = field(default_factory=list)
@@ -111,10 +114,20 @@ def _databases(store: Store, truth: Truth) -> None:
                     truth.unfinished.append(flow)
                 elif flow.state is FlowState.STUCK:
                     truth.stuck.append(flow)
+                elif flow.state is FlowState.FAILED:
+                    truth.failed[_reason(flow)] += 1
             if name != store.api.name:
                 truth.moves += migration_page(tx, MigrationQuery(status="finished", hidden=None))
     with store.api.read() as tx:
         truth.mappings = instance_mappings_get(tx, truth.rows)
+
+
+def _reason(flow: FlowRecord) -> str:
+    """Return why a flow failed, without what is of one server only."""
+    if flow.error is None:
+        return f"{flow.kind}: no reason"
+    words = [word for word in flow.error.message.split() if not any(letter.isdigit() for letter in word)]
+    return f"{flow.kind}: {flow.error.kind}: {' '.join(words)[:90]}"
 
 
 def _placement(site: Site, truth: Truth) -> None:

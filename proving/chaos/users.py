@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -15,6 +15,8 @@ from proving.chaos.lives import Life
 
 IDLE_SECONDS = 90.0
 """For which a user waits until a server is idle, before going on without."""
+_HALT_SECONDS = 600.0
+"""For which a user may be held up."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class Book:
     """Servers whose deletion was accepted."""
     slow: list[str] = field(default_factory=list)
     """What a user did not wait for any longer."""
-    waits: list[float] = field(default_factory=list)
-    """Seconds for which users waited until a server was idle again."""
+    times: dict[str, list[float]] = field(default_factory=dict)
+    """Verb → seconds from each asking for it until all servers that it was asked for were idle again."""
     tally: Tally = field(default_factory=Tally)
 
     def note(self, server: str, act: str, answer: Answer) -> None:
@@ -59,6 +61,36 @@ class Book:
             if act == "delete":
                 self.deleted.add(server)
         self.tally.add(f"accepted {act}")
+
+    def timed(self, act: str, seconds: float) -> None:
+        """Remember how long a verb took."""
+        with self.tally.lock:
+            self.times.setdefault(act, []).append(seconds)
+
+
+class Halt:
+    """Holds users up between two verbs, so that it can be seen when all that they asked for is done."""
+
+    def __init__(self) -> None:
+        self._asked, self._over = threading.Event(), threading.Event()
+        self._lock = threading.Lock()
+        self.halted = 0
+        """Users that wait."""
+
+    def ask(self) -> None:
+        """Have each user stop when the current verb is done."""
+        self._asked.set()
+
+    def end(self) -> None:
+        """Let them go on."""
+        self._over.set()
+
+    def here(self) -> None:
+        """Wait, if that is asked."""
+        if self._asked.is_set() and not self._over.is_set():
+            with self._lock:
+                self.halted += 1
+            self._over.wait(_HALT_SECONDS)
 
 
 BODIES: dict[str, Callable[[Orders, str], Any]] = {
@@ -75,6 +107,7 @@ BODIES: dict[str, Callable[[Orders, str], Any]] = {
     "confirm": lambda orders, name: {"confirmResize": None},
     "revert": lambda orders, name: {"revertResize": None},
     "snapshot": lambda orders, name: {"createImage": {"name": f"{name}-image"}},
+    "restore": lambda orders, name: {"restore": None},
     "rebuild": lambda orders, name: {"rebuild": {"imageRef": orders.image}},
 }
 
@@ -82,8 +115,11 @@ BODIES: dict[str, Callable[[Orders, str], Any]] = {
 class User:
     """One after the other, takes a life and leads it. Runs in a thread of its own."""
 
-    def __init__(self, client: Client, orders: Orders, book: Book, work: SimpleQueue[Life]) -> None:
+    def __init__(
+        self, client: Client, orders: Orders, book: Book, work: SimpleQueue[Life], halt: Halt
+    ) -> None:
         self._client, self._orders, self._book, self._work = client, orders, book, work
+        self._halt = halt
 
     def run(self) -> None:
         """Lead lives until there are no more."""
@@ -95,19 +131,34 @@ class User:
             self._lead(life)
 
     def _lead(self, life: Life) -> None:
-        servers = self._create(life)
+        began, servers = time.monotonic(), self._create(life)
         last = len(life.acts) - 1
         if servers and not (life.hasty and not life.acts):
-            self._wait(servers)
+            self._wait(servers, "create", began)
         for number, act in enumerate(life.acts):
+            self._halt.here()
+            began = time.monotonic()
             for server in servers:
-                body = BODIES[act](self._orders, f"{life.name}-{number}")
-                self._book.note(server, act, self._client.ask("POST", f"/servers/{server}/action", body))
+                self._ask(server, act, f"{life.name}-{number}")
             if not (life.hasty and number == last):
-                self._wait(servers)
+                self._wait(servers, act, began)
         if life.ends:
-            for server in servers:
-                self._delete(server)
+            self._end(life, servers)
+
+    def _ask(self, server: str, act: str, name: str) -> None:
+        if act == "soft delete":
+            answer = self._client.ask("DELETE", f"/servers/{server}")
+        else:
+            answer = self._client.ask("POST", f"/servers/{server}/action", BODIES[act](self._orders, name))
+        self._book.note(server, act, answer)
+
+    def _end(self, life: Life, servers: Sequence[str]) -> None:
+        if not life.hasty:
+            self._halt.here()
+        began = time.monotonic()
+        for server in servers:
+            self._delete(server)
+        self._wait(servers, "delete", began)
 
     def _create(self, life: Life) -> list[str]:
         server = {
@@ -133,24 +184,25 @@ class User:
     def _delete(self, server: str) -> None:
         """Ask until it is accepted, or the server is gone: users want rid of what they pay for."""
         for _ in range(20):
-            answer = self._client.ask("DELETE", f"/servers/{server}")
+            answer = self._client.ask("POST", f"/servers/{server}/action", {"forceDelete": None})
             self._book.note(server, "delete", answer)
             if answer.accepted or answer.status == 404:
                 return
             time.sleep(0.5)
 
-    def _wait(self, servers: Iterable[str]) -> None:
-        began = time.monotonic()
+    def _wait(self, servers: Iterable[str], act: str, began: float) -> None:
+        """Wait until all are idle, or gone."""
+        limit = time.monotonic() + IDLE_SECONDS
         for server in servers:
             while True:
                 seen = self._client.get(f"/servers/{server}")
                 if seen.status != 200 or is_idle(seen.body["server"]):
                     break
-                if time.monotonic() - began > IDLE_SECONDS:
-                    self._book.slow.append(server)
+                if time.monotonic() > limit:
+                    self._book.slow.append(f"{server} ({act})")
                     break
                 time.sleep(0.15)
-        self._book.waits.append(time.monotonic() - began)
+        self._book.timed(act, time.monotonic() - began)
 
 
 def is_idle(server: dict[str, Any]) -> bool:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import Counter
+
+import pytest
+
 from compute_service.domain.flow import Failure, FlowState
 from compute_service.domain.states import PowerState, TaskState, VmState
 from proving.chaos.invariants import check
 from proving.chaos.lives import lives
-from proving.chaos.run import Outcome
+from proving.chaos.report import told
+from proving.chaos.run import Outcome, Trial, figures
 from proving.chaos.truth import Truth
-from proving.chaos.users import BODIES, Book, Promise
+from proving.chaos.users import BODIES, Book, Halt, Promise
 from tests.fixtures.records import a_flow, a_mapping, a_migration, an_instance, new_uuid
 
 CELL = new_uuid()
@@ -36,7 +43,7 @@ def rules(truth: Truth, book: Book | None = None) -> list[str]:
 
 def test_a_seed_decides_the_lives() -> None:
     assert lives(7, 50) == lives(7, 50) != lives(8, 50)
-    assert {act for life in lives(7, 300) for act in life.acts} == set(BODIES)
+    assert {act for life in lives(7, 300) for act in life.acts} == {*BODIES, "soft delete"}
 
 
 def test_a_server_that_has_what_it_needs_is_in_order() -> None:
@@ -59,6 +66,49 @@ def test_a_promise_of_which_nothing_is_known_is_found() -> None:
     truth.requests[f"req-1/{uuid}"] = a_flow(state=FlowState.FAILED, error=why)
     (violation,) = check(truth, book)
     assert "req-2" in violation.what
+
+
+@pytest.mark.parametrize(("state", "kept"), [(VmState.SOFT_DELETED, True), (VmState.ACTIVE, False)])
+def test_a_deletion_that_came_second_needs_no_flow_of_its_own(state: VmState, kept: bool) -> None:
+    truth, uuid = a_truth()
+    (place,) = truth.rows[uuid]
+    truth.rows[uuid] = [(place[0], place[1].replace(vm_state=state))]
+    truth.mappings[uuid] = truth.mappings[uuid].replace(deleted=kept)
+    assert (rules(truth, Book(promises=[Promise(uuid, "soft delete", "req-1")])) == []) is kept
+
+
+def test_users_are_held_up_between_two_verbs() -> None:
+    halt = Halt()
+    halt.here()
+    halt.ask()
+    users = [threading.Thread(target=halt.here, daemon=True) for _ in range(3)]
+    for user in users:
+        user.start()
+    deadline = time.monotonic() + 30
+    while halt.halted < len(users) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert halt.halted == len(users)
+    halt.end()
+    for user in users:
+        user.join(30)
+    assert not any(user.is_alive() for user in users)
+    halt.here()
+    assert halt.halted == len(users)
+
+
+def test_figures_are_of_what_was_measured() -> None:
+    assert figures([3.0]) == (1, 3.0, 3.0, 3.0)
+    assert figures([float(number) for number in range(101)]) == (101, 50.0, 95.0, 100.0)
+
+
+def test_a_report_tells_times_and_failures() -> None:
+    outcome = Outcome(
+        settled=12.25, times={"stop": (3, 0.5, 1.0, 2.0)}, failed=Counter({"build: Timeout: late": 2})
+    )
+    text = told(Trial(), outcome)
+    assert "settled 12.2 s after the last fault" in text
+    assert "stop" in text
+    assert "2  build: Timeout: late" in text
 
 
 def test_a_server_that_should_be_deleted_is_found() -> None:
