@@ -112,6 +112,13 @@ class Host:
         """Run a command on it, as root by ssh, and return what it prints. Raises Failed."""
         return run([*self.ssh(), shlex.join(words)], seconds, text)
 
+    def write(self, path: str, text: str, mode: int = 0o644) -> None:
+        """Write a file on it, and the folders it is in. Raises Failed."""
+        script = (
+            'umask 077; mkdir -p -m 755 "${2%/*}"; cat >"$2.part"; chmod "$1" "$2.part"; mv "$2.part" "$2"'
+        )
+        self.run("sh", "-c", script, "sh", f"{mode:o}", path, text=text)
+
     def ssh(self, *options: str) -> list[str]:
         """Return the command that leads to it by ssh."""
         return ["ssh", "-F", str(self.lab / "ssh_config"), *options, self.name]

@@ -26,14 +26,16 @@ AUTO_CIDR = "192.168.231.0/26"
 class NetworkPlane:
     """Networks, subnets and ports. A port that is bound to a host is active at once.
 
-    `rejecting_hosts` are hosts on which no port can be bound; `auto_allocation` tells whether a project
-    without a network can have one made.
+    `rejecting_hosts` are hosts on which no port can be bound; `vif_type` and `vif_details` are what all other
+    hosts bind ports as; `auto_allocation` tells whether a project without a network can have one made.
     """
 
     def __init__(self, tables: Tables, groups: SecurityGroups) -> None:
         self.tables = tables
         self.groups = groups
         self.rejecting_hosts: set[str] = set()
+        self.vif_type = VIF_TYPE
+        self.vif_details: dict[str, Any] = {"port_filter": True}
         self.auto_allocation = True
         self._macs = itertools.count(1)
         self._cursor: dict[str, str] = {}
@@ -215,7 +217,8 @@ class NetworkPlane:
             return {"host": "", "vif_type": "unbound", "vif_details": {}, "status": "DOWN"}
         if host in self.rejecting_hosts:
             return {"host": host, "vif_type": "binding_failed", "vif_details": {}, "status": "DOWN"}
-        return {"host": host, "vif_type": VIF_TYPE, "vif_details": {"port_filter": True}, "status": "ACTIVE"}
+        details = dict(self.vif_details)
+        return {"host": host, "vif_type": self.vif_type, "vif_details": details, "status": "ACTIVE"}
 
     def _readdress(self, port: PortRow, wanted: tuple[Address, ...]) -> tuple[Address, ...]:
         for address in port.fixed_ips:
