@@ -15,7 +15,7 @@ from compute_service.domain.request import Decision, SelectRequest
 
 LOG = logging.getLogger(__name__)
 
-_LEAST = 3.0
+_LEAST = 5.0
 """Seconds; a choice among very many hosts by a busy scheduler takes about one."""
 _PART = 12
 """The first wait is this part of all."""

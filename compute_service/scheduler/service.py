@@ -8,6 +8,7 @@ from collections.abc import Callable
 from compute_service.domain.protocol import Scheduler
 from compute_service.domain.request import Decision, SelectRequest
 from compute_service.scheduler.pipeline import Selector
+from compute_service.scheduler.repeats import Repeats
 
 Observe = Callable[[Decision, float], None]
 """Called with each decision and the seconds it took."""
@@ -23,9 +24,13 @@ class SchedulerService(Scheduler):
     def __init__(self, selector: Selector, observe: Observe = unobserved) -> None:
         self._selector = selector
         self._observe = observe
+        self._repeats = Repeats()
 
     def select(self, request: SelectRequest) -> Decision:
-        """Choose hosts and claim them."""
+        """Choose hosts and claim them, once for a question that is asked again meanwhile or just after."""
+        return self._repeats.answer(request, self._select)
+
+    def _select(self, request: SelectRequest) -> Decision:
         began = time.monotonic()
         decision = self._selector.select(request)
         self._observe(decision, time.monotonic() - began)

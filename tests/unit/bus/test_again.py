@@ -30,7 +30,7 @@ def test_the_waits_are_together_as_long_as_one_would_be(total: float) -> None:
 
 def test_the_first_wait_is_short_and_the_last_one_long() -> None:
     assert waits(60.0) == (5.0, 10.0, 20.0, 25.0)
-    assert waits(20.0) == (3.0, 6.0, 11.0)
+    assert waits(20.0) == (5.0, 15.0)
     assert waits(2.0) == (2.0,)
 
 
