@@ -221,8 +221,9 @@ def _scope(query: InstanceQuery) -> list[ColumnElement[bool]]:
         if not (query.soft_deleted or _names_soft_deleted(query)):
             conditions.append(not_(soft))
     elif query.deleted:
-        # Never below 0: said so, it is one stretch of an index.
-        conditions.append(or_(t.deleted > 0, soft) if query.soft_deleted else t.deleted > 0)
+        # Said so that each side is one stretch of an index.
+        gone, kept = t.deleted > 0, and_(t.deleted == 0, soft)
+        conditions.append(or_(gone, kept) if query.soft_deleted else gone)
     if query.changes_since is not None:
         conditions.append(t.updated_at >= query.changes_since)
     if query.changes_before is not None:

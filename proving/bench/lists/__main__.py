@@ -24,7 +24,7 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Asked:
-    """What a list cost: the best of a few rounds, in milliseconds."""
+    """What a list cost, in milliseconds: the best of a few rounds. `ways` are of the cell's database."""
 
     question: Question
     status: int
@@ -98,7 +98,7 @@ def ask(app: WsgiApp, store: Store, question: Question, rounds: int) -> Asked:
     whole, database = min(costs)
     body = answer.json
     size = max((len(value) for value in body.values() if isinstance(value, list)), default=1)
-    ways = tuple(watch.ways())
+    ways = tuple(watch.ways(store.database(CELL).engine))
     return Asked(question, answer.status, size, len(watch.ran), database, whole, ways)
 
 

@@ -23,6 +23,11 @@ class Ran:
     parameters: Any
     seconds: float = 0.0
 
+    @property
+    def is_select(self) -> bool:
+        """Whether it reads."""
+        return self.sql.lstrip("( ").upper().startswith("SELECT")
+
     def way(self) -> Way:
         """Return how the database goes about it."""
         with self.engine.connect() as connection:
@@ -51,9 +56,9 @@ class Watch:
         """How long the statements took in all."""
         return sum(one.seconds for one in self.ran)
 
-    def ways(self) -> list[Way]:
-        """Return how the SELECTs were gone about."""
-        return [one.way() for one in self.ran if one.sql.lstrip("( ").upper().startswith("SELECT")]
+    def ways(self, engine: Engine) -> list[Way]:
+        """Return how the SELECTs on a database were gone about."""
+        return [one.way() for one in self.ran if one.engine is engine and one.is_select]
 
 
 @contextmanager
