@@ -10,7 +10,8 @@ from proving.chaos.run import Outcome, Trial
 def told(trial: Trial, outcome: Outcome) -> str:
     """Return the outcome as text."""
     lines = [
-        f"seed {trial.seed}: {outcome.begun} of {trial.lives} lives, {outcome.servers} servers, {trial.users} users at a time, "
+        f"seed {trial.seed}: {outcome.begun} of {trial.lives} lives, {outcome.servers} servers, "
+        f"{trial.users} users at a time, "
         f"{trial.cells} cell(s) of {trial.hosts} hosts, {trial.database}",
         f"under faults for {outcome.lived:.0f} s",
         "",
