@@ -42,6 +42,7 @@ _NAMED = {
     "status": "status",
     "state": "state",
     "hypervisor_hostname_pattern": "host",
+    "binary": "binary",
 }
 _WANTED = ("imageRef", "flavorRef")
 """Without these, or with what the schema lets them be beside a name, next to nothing is done."""

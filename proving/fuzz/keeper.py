@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote, unquote
 
 from proving.fuzz.ask import Answer, Ask
 from proving.fuzz.stock import FOREIGN, GONE, Stock
@@ -16,7 +17,8 @@ _SERVERS, _FOREIGN, _MOST = 6, 2, 24
 """How many servers the main project and the other one have at least, and how many there are at most."""
 _REMEMBERED = 8
 _QUOTA = {"instances": 60, "cores": 200, "ram": 400_000, "key_pairs": 100, "server_groups": 40}
-_FLAVORS = (("fuzz-1", 1, 64), ("fuzz-2", 2, 128))
+_FLAVORS = (("fuzz-1", 1, 64), ("fuzz-2", 2, 128), ("fuzz-private", 1, 64))
+_VERBS = ("enable", "disable", "disable-log-reason", "force-down")
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5mKKoTJFC6IQp1xcGB3zJXHm9qJf0wGZyBdYQ2iS1d fuzz@example"
 
 
@@ -34,7 +36,6 @@ class Keeper:
         for kind in ("image", "network"):
             stock.set(kind, (fixed[kind],))
         stock.set("public key", (PUBLIC_KEY,))
-        stock.set("service verb", ("enable", "disable", "disable-log-reason", "force-down"))
         stock.set("status", ("active", "enabled", "disabled", "completed", "ERROR"))
         stock.set("state", ("active", "error"))
         stock.set("user", ("demo", "admin", "nobody"))
@@ -70,10 +71,11 @@ class Keeper:
         for one in services:
             if one["binary"] == "nova-compute" and (one["status"] == "disabled" or one["forced_down"]):
                 self.ask("PUT", f"/os-services/{one['id']}", {"status": "enabled", "forced_down": False})
-        self._stock.set("service", [one["id"] for one in services])
+        self._stock.set("service", [*(one["id"] for one in services), *_VERBS])
         hypervisors = self.ask("GET", "/os-hypervisors")["hypervisors"]
-        self._stock.set("hypervisor", [one["id"] for one in hypervisors])
-        self._stock.set("host", [one["hypervisor_hostname"] for one in hypervisors])
+        names = [one["hypervisor_hostname"] for one in hypervisors]
+        self._stock.set("hypervisor", [*(one["id"] for one in hypervisors), *names])
+        self._stock.set("host", names)
 
     def _quotas(self) -> None:
         projects = (self._fixed["project"], self._fixed["other project"])
@@ -90,7 +92,8 @@ class Keeper:
         there = {one["id"] for one in self.ask("GET", "/flavors?is_public=None")["flavors"]}
         for name, vcpus, ram in _FLAVORS:
             if name not in there:
-                flavor = {"id": name, "name": name, "vcpus": vcpus, "ram": ram, "disk": 1}
+                flavor: dict[str, Any] = {"id": name, "name": name, "vcpus": vcpus, "ram": ram, "disk": 1}
+                flavor["os-flavor-access:is_public"] = name != "fuzz-private"
                 self.ask("POST", "/flavors", {"flavor": flavor}, accept=(409,))
         usable = [name for name, _, _ in _FLAVORS]
         self._surplus("flavor", sorted(there - set(usable)), 8, lambda one: f"/flavors/{one}")
@@ -127,15 +130,20 @@ class Keeper:
 
     def servers(self) -> list[dict[str, Any]]:
         """Return all servers."""
-        return list(self.ask("GET", "/servers/detail?all_tenants=1")["servers"])
+        living = self.ask("GET", "/servers/detail?all_tenants=1")["servers"]
+        kept = self.ask("GET", "/servers/detail?all_tenants=1&status=SOFT_DELETED")["servers"]
+        return [*living, *kept]
 
     def _servers(self) -> None:
         there = self.servers()
         mine = [one for one in there if one["tenant_id"] == self._fixed["project"]]
         others = [one for one in there if one["tenant_id"] == self._fixed["other project"]]
         usable = [one for one in mine if one["status"] not in ("ERROR", "SOFT_DELETED", "BUILD")]
-        for one in [*mine[_MOST:], *others[_MOST // 4 :], *(x for x in there if x["status"] == "ERROR")]:
-            self.delete(one["id"])
+        kept = [one["id"] for one in there if one["status"] == "SOFT_DELETED"]
+        spent = [one["id"] for one in there if one["status"] == "ERROR"]
+        surplus = [one["id"] for one in (*mine[_MOST:], *others[_MOST // 4 :])]
+        for server in dict.fromkeys([*surplus, *kept[2:], *spent]):
+            self.delete(server)
         for number in range(len(usable), _SERVERS):
             self._create(f"fuzz-{number}", "member")
         for number in range(len(others), _FOREIGN):
@@ -150,6 +158,8 @@ class Keeper:
             "imageRef": self._fixed["image"],
             "flavorRef": _FLAVORS[0][0],
             "networks": [{"uuid": self._fixed["network"]}],
+            "metadata": {"a": "1", "role": name},
+            "tags": ["blue", "web"],
         }
         self.ask("POST", "/servers", {"server": order}, role, accept=(403, 409))
 
@@ -174,12 +184,20 @@ class Keeper:
             )[:3]
         ]
         self._stock.set("request", actions)
+        self._stock.set("console token", [self._console(one) for one in now[:1]])
         moves = self.ask("GET", "/os-migrations?limit=10")["migrations"]
         self._stock.set("migration", [str(one["id"]) for one in moves])
 
+    def _console(self, server: str) -> str:
+        """Return the token of a new console of a server, or nothing."""
+        wanted = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+        made = self.ask("POST", f"/servers/{server}/remote-consoles", wanted, "member", accept=(404, 409))
+        url = unquote(str(made.get("remote_console", {}).get("url", "")))
+        return url.rpartition("token=")[2]
+
     def delete(self, server: str) -> None:
-        """Delete a server, whatever its state."""
-        self.ask("DELETE", f"/servers/{server}", accept=(404, 409))
+        """Delete a server for good, whatever its state."""
+        self.ask("POST", f"/servers/{server}/action", {"forceDelete": None}, accept=(404, 409))
 
     def _settled(self, seconds: float) -> list[dict[str, Any]]:
         """Wait until no server is busy, for a bounded time; return those that are."""
@@ -196,6 +214,4 @@ class Keeper:
 
 
 def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
     return quote(name, safe="")

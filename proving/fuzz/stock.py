@@ -33,7 +33,7 @@ _OF_PARTS = {
     "id": "project",
 }
 _OF_PLACES = {
-    ("os-services", "service_id"): "service verb",
+    ("os-services", "service_id"): "service",
     ("os-hypervisors", "hypervisor_id"): "hypervisor",
 }
 
@@ -54,6 +54,7 @@ class Stock:
             "version": ("v2.1", "v2.0", "v3"),
             "network name": ("private", "public"),
             "zone": ("nova", "internal", "east"),
+            "binary": ("nova-compute", "nova-scheduler"),
         }
 
     def set(self, kind: str, things: Iterable[str]) -> None:
