@@ -17,6 +17,8 @@ from compute_service.virt.libvirt.storage.store import Base
 from compute_service.virt.libvirt.wanted import WantedDisk
 
 GIB = 1 << 30
+PRIVATE = 0o600
+"""Nobody else on the host reads a guest's disk; libvirt gives it to the hypervisor's user meanwhile."""
 
 
 class FileDisks:
@@ -140,4 +142,5 @@ class FileDisks:
     def _appear(self, part: Path, path: Path, size: int) -> None:
         if self._full:
             self._runner.run(("fallocate", "--keep-size", "-l", str(size), str(part)), QUICK)
+        part.chmod(PRIVATE)
         os.replace(part, path)
