@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from compute_service.cmd import shared
 from compute_service.cmd.healthcheck import LIVE, READY
 from compute_service.cmd.serve import Site, serve, settings_of_command, workers_of
+from compute_service.config.settings import Settings
 
 PROGRAM = "nova-api"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the daemon; returns its exit code."""
-    settings = settings_of_command(PROGRAM, argv)
-    if isinstance(settings, int):
-        return settings
-    options = settings.default
+def main(argv: Sequence[str] | None = None, settings: Settings | None = None) -> int:
+    """Run the daemon, with the settings of its parent where it has one; returns its exit code."""
+    known = settings_of_command(PROGRAM, argv, settings)
+    if isinstance(known, int):
+        return known
+    options = known.default
     site = Site(
         PROGRAM,
         "compute_service.cmd.wsgi_api:application",
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ready=READY,
         shared=shared.API,
     )
-    return serve(site, settings)
+    return serve(site, known)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,11 @@ of the memory that they take apart.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from compute_service.cmd import conductor, scheduler, shared
 from compute_service.cmd.family import run_family
 from compute_service.cmd.member import Child
-from compute_service.cmd.workers import BAD_CONFIGURATION
-from compute_service.config.load import ConfigError, load
 from compute_service.config.settings import Settings
 
 PROGRAM = "stratus-control"
@@ -33,12 +30,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the daemons until told to stop; returns the exit code."""
     given = [word for path in options.config_file for word in ("--config-file", str(Path(path)))]
     given += [word for path in options.config_dir for word in ("--config-dir", str(Path(path)))]
-    try:
-        settings = load(given, prog=PROGRAM)
-    except ConfigError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return BAD_CONFIGURATION
-    return run_family(PROGRAM, [child.given(given) for child in children_of(settings)], settings)
+    return run_family(PROGRAM, children_of, given)
 
 
 def children_of(settings: Settings) -> list[Child]:

@@ -16,10 +16,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from compute_service.cmd.healthcheck import ping
+from compute_service.cmd.memory import hold_little
 from compute_service.cmd.runner import Runner, begin
 from compute_service.cmd.timers import Timers
 from compute_service.cmd.wiring import Parts, parts_of
-from compute_service.config.load import ConfigError, load, unknown_options
+from compute_service.config.load import ConfigError, load, warn_of_unknown
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import ComputeError, Unavailable
 from compute_service.store.engine import Store
@@ -48,22 +49,23 @@ def run(
 ) -> int:
     """Run a daemon made of what `assemble` returns; returns its exit code.
 
-    `settings` are those of its command line where these were read already.
+    `settings` are those of its command line where a parent has read them, and has begun as this does.
     """
     given = sys.argv[1:] if argv is None else list(argv)
     try:
-        settings = settings or load(given, prog=program)
+        known = settings or load(given, prog=program)
     except ConfigError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return BAD_CONFIGURATION
-    begin(program, settings)
+    begin(program, known)
     # Until the signal can be obeyed it may not end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    for unknown in unknown_options(settings):
-        LOG.warning("%s: nobody reads [%s] %s", unknown.file, unknown.section, unknown.option)
-    runner = Runner(program, settings, lambda: load(given, prog=program))
+    if settings is None:
+        hold_little()
+        warn_of_unknown(known)
+    runner = Runner(program, known, lambda: load(given, prog=program))
     try:
-        part = assemble(settings, runner)
+        part = assemble(known, runner)
         part.start()
     except ComputeError as error:
         LOG.error("%s cannot start: %s", program, error.message)

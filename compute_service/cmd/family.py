@@ -10,12 +10,16 @@ that it works, replaces the one that dies or falls silent, hands signals on, and
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import select
 import signal
+import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -24,8 +28,10 @@ from compute_service.cmd.bell import Bell
 from compute_service.cmd.figures import figures_folder, shown_elsewhere
 from compute_service.cmd.hearing import Hearing
 from compute_service.cmd.logs import configure
-from compute_service.cmd.member import Child, Member
+from compute_service.cmd.member import Child, Given, Member
 from compute_service.cmd.memory import hold_little, share
+from compute_service.cmd.settings_here import ARGUMENTS, settings_here
+from compute_service.config.load import ConfigError, warn_of_unknown
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import Unavailable
 
@@ -33,25 +39,33 @@ LOG = logging.getLogger(__name__)
 
 _HANDED_ON = (signal.SIGHUP, signal.SIGUSR2)
 _ENDS = (signal.SIGTERM, signal.SIGINT)
+BAD_CONFIGURATION = 78
 _PAUSE = 30.0
 _GRACE = 10.0
 """Seconds by which what stops may be late."""
 
 
-def run_family(program: str, children: Sequence[Child], settings: Settings) -> int:
-    """Run daemons as children of this process until told to stop; returns the exit code.
+def run_family(program: str, choose: Callable[[Settings], Sequence[Child]], arguments: Sequence[str]) -> int:
+    """Run the daemons that `choose` returns as children of this process until told to stop.
 
-    Nothing of them should have been imported, nor any thread been started.
+    Returns the exit code. Nothing of them should have been imported, nor any thread been started.
     """
     hold_little()
-    configure(settings, program)
     try:
+        os.environ[ARGUMENTS] = json.dumps(list(arguments))
+        settings = settings_here()
+        configure(settings, program)
+        warn_of_unknown(settings)
         figures = figures_folder(program, settings)
+    except ConfigError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return BAD_CONFIGURATION
     except Unavailable as error:
         LOG.error("%s cannot start: %s", program, error.message)
         return 1
-    share(dict.fromkeys(module for child in children for module in child.shared))
-    family = Family(program, children, settings)
+    children = choose(settings)
+    share(dict.fromkeys(module for child in children for module in child.shared), lambda: _rehearse(settings))
+    family = Family(program, children, Given(tuple(arguments), settings))
     listener = _listener(family, settings)
     try:
         return family.run()
@@ -65,8 +79,9 @@ def run_family(program: str, children: Sequence[Child], settings: Settings) -> i
 class Family:
     """One process's children. A child that ends before all were ready once ends the family."""
 
-    def __init__(self, program: str, children: Sequence[Child], settings: Settings) -> None:
-        options = settings.default
+    def __init__(self, program: str, children: Sequence[Child], given: Given) -> None:
+        options = given.settings.default
+        self._given = given
         self.program = program
         self._stop_seconds = max(options.manager_shutdown_timeout, options.graceful_shutdown_timeout) + _GRACE
         self._silence = systemd.watchdog_seconds()
@@ -91,9 +106,10 @@ class Family:
         for number in (*_ENDS, *_HANDED_ON, signal.SIGCHLD):
             signal.signal(number, self._note)
         try:
+            self._look_after()
             while self._code is None or any(one.pid for one in self._members):
-                self._look_after()
                 self._wait()
+                self._look_after()
         finally:
             self._bell.detach()
             self._hearing.close()
@@ -118,7 +134,7 @@ class Family:
         now = time.monotonic()
         for one in self._members:
             if self._code is None and one.is_due(now):
-                one.fork(self._hearing.address, self._silence)
+                one.fork(self._given, self._hearing.address, self._silence)
             elif self._silence is not None and one.is_silent(now, self._silence):
                 LOG.error("%s (process %d) hangs and is ended", one.child.name, one.pid)
                 one.send(signal.SIGKILL)
@@ -148,6 +164,8 @@ class Family:
 
     def _obey(self, number: int) -> None:
         if number in _HANDED_ON:
+            if number == signal.SIGHUP:
+                self._reload()
             for one in self._members:
                 one.send(number)
         elif number in _ENDS and self._code is None:
@@ -155,6 +173,16 @@ class Family:
         elif number in _ENDS:
             self._code = 1
             self._end_at_once()
+
+    def _reload(self) -> None:
+        """Read the configuration again for the children that are yet to come."""
+        try:
+            settings_here.cache_clear()
+            fresh = settings_here()
+        except ConfigError as error:
+            LOG.error("the configuration was not taken over: %s", error)
+        else:
+            self._given = replace(self._given, settings=fresh)
 
     def _stop(self, code: int) -> None:
         self._code = code
@@ -178,6 +206,12 @@ class Family:
         else:
             LOG.error("%s cannot start", one.child.name)
             self._stop(code if code > 0 else 1)
+
+
+def _rehearse(settings: Settings) -> None:
+    from compute_service.cmd.rehearsal import rehearse
+
+    rehearse(settings)
 
 
 def _listener(family: Family, settings: Settings) -> Any:

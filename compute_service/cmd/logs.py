@@ -16,6 +16,7 @@ import struct
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,17 @@ class Masker:
         return text if self._secrets is None else self._secrets.sub(MASK, text)
 
 
+@cache
+def _secret_options() -> tuple[tuple[str, str], ...]:
+    return tuple((attribute, option.name) for attribute, option in all_options() if option.rules.secret)
+
+
 def secrets_of(settings: Settings) -> list[str]:
     """Return the values of all secret options, and the passwords within addresses among them."""
     found: list[str] = []
-    for attribute, option in all_options():
-        value = getattr(getattr(settings, attribute), option.name)
-        if not option.rules.secret or not isinstance(value, str):
+    for attribute, name in _secret_options():
+        value = getattr(getattr(settings, attribute), name)
+        if not isinstance(value, str):
             continue
         passwords = [password for _, password in _IN_ADDRESSES.findall(value)]
         found += passwords or ([] if "://" in value else [value])
@@ -206,14 +212,20 @@ def configure(settings: Settings, program: str) -> None:
 
 def set_levels(settings: Settings) -> None:
     """Set the levels of all loggers that the settings name."""
-    logging.getLogger().setLevel(logging.DEBUG if settings.default.debug else logging.INFO)
+    _set_level(logging.getLogger(), logging.DEBUG if settings.default.debug else logging.INFO)
     for entry in settings.default.default_log_levels:
         name, _, level = entry.partition("=")
         number = logging.getLevelNamesMapping().get(level.strip().upper())
         if number is None:
             logging.getLogger(__name__).warning("default_log_levels: there is no level '%s'", level)
         else:
-            logging.getLogger(name.strip()).setLevel(number)
+            _set_level(logging.getLogger(name.strip()), number)
+
+
+def _set_level(logger: logging.Logger, level: int) -> None:
+    # Setting one visits every logger there is, and so copies the pages that a parent shares.
+    if logger.level != level:
+        logger.setLevel(level)
 
 
 def _handlers(settings: Settings, program: str, masker: Masker) -> list[logging.Handler]:

@@ -8,12 +8,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from compute_service.cmd import systemd
 from compute_service.cmd.forked import begin_forked, name_process
+from compute_service.config.settings import Settings
 
 LOG = logging.getLogger(__name__)
 
@@ -28,14 +29,18 @@ class Child:
 
     name: str
     main: str
-    """`module:function`; called with `arguments`, it returns an exit code."""
-    arguments: tuple[str, ...] = ()
+    """`module:function`; called with the command line and the settings that were read from it, it returns
+    an exit code."""
     shared: tuple[str, ...] = ()
     """Modules that are loaded before it is forked."""
 
-    def given(self, arguments: Sequence[str]) -> Child:
-        """Return it with these arguments."""
-        return replace(self, arguments=tuple(arguments))
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What children are given."""
+
+    arguments: tuple[str, ...]
+    settings: Settings
 
 
 class Member:
@@ -73,7 +78,7 @@ class Member:
         self.ready = self.ready or words.get("READY") == "1"
         self._problem = words.get(systemd.PROBLEMS, self._problem)
 
-    def fork(self, address: str, silence: float | None) -> None:
+    def fork(self, given: Given, address: str, silence: float | None) -> None:
         """Make a child that speaks to this address, and every so many seconds if that is not None."""
         parent = os.getpid()
         self.ready, self._problem, self._began = False, "", time.monotonic()
@@ -90,7 +95,7 @@ class Member:
             os.environ.pop("WATCHDOG_PID", None)
             if silence is not None:
                 os.environ["WATCHDOG_USEC"] = str(int(silence * 1_000_000))
-            code = _run(self.child)
+            code = _run(self.child, given)
         finally:
             # What there is to clean up at exit, or above in the stack, is the parent's.
             os._exit(code)
@@ -119,10 +124,10 @@ class Member:
         return self._pause
 
 
-def _run(child: Child) -> int:
+def _run(child: Child, given: Given) -> int:
     module, _, name = child.main.partition(":")
     try:
-        return int(getattr(importlib.import_module(module), name)(child.arguments))
+        return int(getattr(importlib.import_module(module), name)(given.arguments, given.settings))
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else int(left.code is not None)
     except BaseException:

@@ -11,7 +11,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Parameters of mallopt(3)."""
@@ -27,12 +27,14 @@ def hold_little() -> bool:
     return False
 
 
-def share(modules: Iterable[str]) -> None:
+def share(modules: Iterable[str], rehearse: Callable[[], object] | None = None) -> None:
     """Load what processes will need that are forked from this one, whose memory they then share.
 
     The collector is kept from all that is there: what it writes into it would make copies.
     """
     for name in modules:
         importlib.import_module(name)
+    if rehearse is not None:
+        rehearse()
     gc.collect()
     gc.freeze()

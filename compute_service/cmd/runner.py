@@ -26,7 +26,6 @@ from compute_service.cmd.bell import Bell
 from compute_service.cmd.figures import shown_elsewhere
 from compute_service.cmd.health import Health, Listener, listener_of
 from compute_service.cmd.logs import configure, set_levels
-from compute_service.cmd.memory import hold_little
 from compute_service.cmd.metrics import Metrics, with_process_figures
 from compute_service.cmd.timers import Timers
 from compute_service.config.load import ConfigError, adopt
@@ -189,7 +188,6 @@ def _leave_at_once(_number: int, _frame: FrameType | None) -> None:
 
 def begin(program: str, settings: Settings) -> None:
     """Make ready for a daemon: logs first, so that whatever follows is heard."""
-    hold_little()
     configure(settings, program)
     threading.excepthook = _log_thread_death
 

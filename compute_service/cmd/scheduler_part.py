@@ -66,5 +66,5 @@ class SchedulerPart:
 
 
 def main(argv: Sequence[str] | None = None, settings: Settings | None = None) -> int:
-    """Run the daemon, with settings that were read from its command line if given; returns its exit code."""
+    """Run the daemon, with the settings of its parent where it has one; returns its exit code."""
     return run_with_parts(BINARY, argv, SchedulerPart, settings)

@@ -24,9 +24,9 @@ from compute_service.cmd.bell import Bell
 from compute_service.cmd.figures import figures_folder, shown_elsewhere
 from compute_service.cmd.logs import configure
 from compute_service.cmd.memory import hold_little, share
-from compute_service.cmd.settings_here import ARGUMENTS
+from compute_service.cmd.settings_here import ARGUMENTS, settings_here
 from compute_service.cmd.worker import Loader
-from compute_service.config.load import ConfigError, load, unknown_options
+from compute_service.config.load import ConfigError, warn_of_unknown
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import Unavailable
 
@@ -63,19 +63,25 @@ def workers_of(option: int | None) -> int:
     return option or min(os.cpu_count() or 1, _MOST_WORKERS)
 
 
-def settings_of_command(program: str, argv: Sequence[str] | None) -> Settings | int:
-    """Read the configuration and leave the command line for the workers; an exit code when that fails."""
-    given = sys.argv[1:] if argv is None else list(argv)
+def settings_of_command(
+    program: str, argv: Sequence[str] | None, settings: Settings | None = None
+) -> Settings | int:
+    """Read the configuration and leave it for the workers; an exit code when that fails.
+
+    `settings` are those of the command line where a parent has read them, and has begun as this does.
+    """
+    if settings is None:
+        os.environ[ARGUMENTS] = json.dumps(sys.argv[1:] if argv is None else list(argv))
     try:
-        settings = load(given, prog=program)
+        known = settings or settings_here()
     except ConfigError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return BAD_CONFIGURATION
-    configure(settings, program)
-    for unknown in unknown_options(settings):
-        LOG.warning("%s: nobody reads [%s] %s", unknown.file, unknown.section, unknown.option)
-    os.environ[ARGUMENTS] = json.dumps(given)
-    return settings
+    configure(known, program)
+    if settings is None:
+        hold_little()
+        warn_of_unknown(known)
+    return known
 
 
 def serve(site: Site, settings: Settings) -> int:
@@ -85,9 +91,9 @@ def serve(site: Site, settings: Settings) -> int:
     except Unavailable as error:
         LOG.error("%s cannot start: %s", site.program, error.message)
         return 1
-    hold_little()
     faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)
     server = _server(site, settings)
+    server.on_reload(settings_here.cache_clear)
     share(site.shared)
     stopping = threading.Event()
     threading.Thread(target=_watch, args=(site, settings, stopping), name="watch", daemon=True).start()

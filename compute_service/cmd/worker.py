@@ -33,7 +33,7 @@ class Loader:
 
 def begin_worker(program: str) -> Settings:
     """Make logs and return the settings; SIGUSR2 then writes what every thread does to the error stream."""
-    settings = settings_here(program)
+    settings = settings_here()
     configure(settings, program)
     faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)
     return settings

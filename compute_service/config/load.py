@@ -64,7 +64,7 @@ def load(
     Raises ConfigError, and SystemExit for `--help`, `--version` and bad flags.
     """
     conf = cfg.ConfigOpts() if conf is None else conf
-    declared = list(all_options())
+    declared = all_options()
     for _, option in declared:
         _register(conf, option)
     paths = None if files is None else [str(path) for path in files]
@@ -109,6 +109,12 @@ def unknown_options(settings: Settings) -> Iterator[Unknown]:
             for name in options:
                 if name.replace("-", "_") not in known.get(section, ()):
                     yield Unknown(file, section, name)
+
+
+def warn_of_unknown(settings: Settings) -> None:
+    """Log what stands in the files but is not read."""
+    for unknown in unknown_options(settings):
+        LOG.warning("%s: nobody reads [%s] %s", unknown.file, unknown.section, unknown.option)
 
 
 def adopt(settings: Settings, fresh: Settings) -> tuple[list[str], list[str]]:

@@ -10,6 +10,7 @@ import dataclasses
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from string import Template
 from typing import Any
 
@@ -141,11 +142,14 @@ def sections() -> Iterator[tuple[str, type[Section]]]:
             yield item.name, hints[item.name]
 
 
-def all_options() -> Iterator[tuple[str, Option]]:
-    """Yield every option with the attribute of its section."""
-    for attribute, section in sections():
-        for option in options_of(section, section_name(attribute)):
-            yield attribute, option
+@cache
+def all_options() -> tuple[tuple[str, Option], ...]:
+    """Return every option with the attribute of its section."""
+    return tuple(
+        (attribute, option)
+        for attribute, section in sections()
+        for option in options_of(section, section_name(attribute))
+    )
 
 
 def settings_of(values: dict[str, dict[str, Any]], files: tuple[str, ...] = ()) -> Settings:
