@@ -7,6 +7,7 @@ Source: Placement API reference. Calls are made at microversion 1.36; those that
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ TRIES = 4
 """How often a change is made again from a fresh reading after another writer came first."""
 _CONCURRENT = "placement.concurrent_update"
 _CUSTOM = "CUSTOM_"
+_WELL_FORMED = re.compile(r"[A-Z][A-Z0-9_]*")
 
 T = TypeVar("T")
 
@@ -211,9 +213,19 @@ class PlacementClient:
     def _put_traits(self, provider: str, traits: set[str], generation: int) -> int:
         for name in _custom(traits):
             self._rest.call("PUT", f"/traits/{part(name)}")
+        path = f"/resource_providers/{part(provider)}/traits"
         body = {"traits": sorted(traits), "resource_provider_generation": generation}
-        answer = self._rest.json("PUT", f"/resource_providers/{part(provider)}/traits", body=body)
+        try:
+            answer = self._rest.json("PUT", path, body=body)
+        except Invalid:
+            # A Placement that is older than this release lacks traits; those it has count all the same.
+            known = self._known_traits()
+            body["traits"] = sorted(one for one in traits if one in known or not _WELL_FORMED.fullmatch(one))
+            answer = self._rest.json("PUT", path, body=body)
         return int(answer["resource_provider_generation"])
+
+    def _known_traits(self) -> set[str]:
+        return set(self._rest.json("GET", "/traits")["traits"])
 
 
 def query_string(query: CandidateQuery) -> list[tuple[str, str]]:

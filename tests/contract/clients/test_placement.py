@@ -146,6 +146,14 @@ def test_a_trait_is_added_and_taken_away(placement: Placement, host: Host) -> No
     assert found.traits == ("CUSTOM_NEVER_SEEN_BEFORE",)
 
 
+def test_traits_that_this_placement_does_not_know_are_left_out(placement: Placement, host: Host) -> None:
+    made = host()
+    placement.ensure_provider(made.replace(traits=("COMPUTE_NODE", "HW_OF_A_LATER_YEAR")))
+    found = placement.provider(made.uuid)
+    assert found is not None
+    assert "COMPUTE_NODE" in found.traits
+
+
 def test_a_malformed_trait_is_refused(placement: Placement, host: Host) -> None:
     with pytest.raises(Invalid):
         placement.set_trait(host().uuid, "not a trait", True)

@@ -1,0 +1,143 @@
+#!/usr/bin/python
+"""Generates the secrets of a site once and keeps them in a file."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: secret_store
+short_description: Generate the secrets of a site once
+description:
+  - Adds the secrets that a file lacks, each of its kind, and leaves those it has as they are.
+  - The file is YAML, one mapping under O(key), readable by its owner only. An encrypted file is not touched.
+author: The Stratus authors
+options:
+  path:
+    description: The file.
+    type: path
+    required: true
+  key:
+    description: The variable that the file sets.
+    type: str
+    default: stratus_secrets
+  secrets:
+    description: What there must be, by name; the value is its kind (password, uuid, fernet, ssh or hmac).
+    type: dict
+    required: true
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+"""
+
+EXAMPLES = """
+- name: Generate what is missing
+  stratus.compute.secret_store:
+    path: inventories/aio/group_vars/all/secrets.yml
+    secrets:
+      keystone_admin_password: password
+      metadata_proxy_secret: hmac
+"""
+
+RETURN = """
+added:
+  description: The names of the secrets that were generated.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import base64  # noqa: E402
+import os  # noqa: E402
+import secrets  # noqa: E402
+import tempfile  # noqa: E402
+import uuid  # noqa: E402
+
+import yaml  # noqa: E402
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+
+
+def _ssh() -> dict[str, str]:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return {"private": private.decode(), "public": public.decode()}
+
+
+KINDS = {
+    "password": lambda: secrets.token_urlsafe(24),
+    "uuid": lambda: str(uuid.uuid4()),
+    "fernet": lambda: base64.urlsafe_b64encode(os.urandom(32)).decode(),
+    "ssh": _ssh,
+    "hmac": lambda: secrets.token_hex(32),
+}
+
+
+def _read(path: str, key: str) -> dict[str, object]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return {}
+    if text.startswith("$ANSIBLE_VAULT"):
+        raise ValueError(f"{path} is encrypted: add what is missing with ansible-vault edit")
+    found = (yaml.safe_load(text) or {}).get(key) or {}
+    if not isinstance(found, dict):
+        raise ValueError(f"{key} in {path} is not a mapping")
+    return found
+
+
+def _write(path: str, key: str, known: dict[str, object]) -> None:
+    """Replace the file in one step, so that a run that is killed here loses no secret."""
+    folder = os.path.dirname(path) or "."
+    os.makedirs(folder, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".secrets")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write("---\n# Generated once. Keep it safe: ansible-vault encrypt this file.\n")
+        yaml.safe_dump({key: known}, file, default_flow_style=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "key": {"type": "str", "default": "stratus_secrets", "no_log": False},
+            "secrets": {"type": "dict", "required": True, "no_log": False},
+        },
+        supports_check_mode=True,
+    )
+    path, key = module.params["path"], module.params["key"]
+    wanted: dict[str, str] = module.params["secrets"]
+    unknown = sorted({kind for kind in wanted.values() if kind not in KINDS})
+    if unknown:
+        module.fail_json(
+            msg=f"There are no kinds of secrets {', '.join(unknown)}; there are {', '.join(KINDS)}."
+        )
+    try:
+        known = _read(path, key)
+    except (ValueError, yaml.YAMLError) as error:
+        module.fail_json(msg=str(error))
+    missing = [name for name in wanted if name not in known]
+    open_to_others = os.path.exists(path) and os.stat(path).st_mode & 0o077 != 0
+    if not module.check_mode:
+        if missing:
+            known.update({name: KINDS[wanted[name]]() for name in missing})
+            _write(path, key, known)
+        elif open_to_others:
+            os.chmod(path, 0o600)
+    module.exit_json(changed=bool(missing) or open_to_others, added=missing)
+
+
+if __name__ == "__main__":
+    main()
