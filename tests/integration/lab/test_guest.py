@@ -22,7 +22,7 @@ from proving.process import Missing
 from tests.fixtures.records import new_uuid
 from tests.integration.lab.guest import Guest
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400), pytest.mark.usefixtures("able")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.usefixtures("able")]
 Boot = Callable[..., Guest]
 USER_DATA = "#!/bin/sh\necho my name is $(hostname)\n"
 
