@@ -14,13 +14,13 @@ from compute_service.domain.guest import GuestSpec
 from compute_service.domain.vif import Vif
 from compute_service.ports.clock import Clock
 from compute_service.ports.images import Images
-from compute_service.virt.libvirt.build import disk_store
+from compute_service.virt.libvirt.build import disk_store, hosts_of
 from compute_service.virt.libvirt.driver import LibvirtDriver
-from compute_service.virt.libvirt.hosts import Hosts
 from compute_service.virt.libvirt.parts import Parts
 from compute_service.virt.libvirt.storage.image_cache import ImageCache
 from tests.fakes.libvirt import FakeConnection
-from tests.fakes.programs import FakePrograms, copy_file
+from tests.fakes.programs import copy_file
+from tests.fakes.volumes import FakeVolumes
 
 Step = Callable[[str], None]
 
@@ -82,7 +82,11 @@ def host_settings(host: str, root: Path, **libvirt: Any) -> Settings:
     """Return the settings of a host whose files are under `root`."""
     instances = root / host / "instances"
     default = {"host": host, "state_path": str(root / host), "instances_path": str(instances)}
-    options = {"snapshots_directory": str(instances / "snapshots"), **libvirt}
+    options = {
+        "snapshots_directory": str(instances / "snapshots"),
+        "images_volume_group": "vg",
+        **libvirt,
+    }
     consoles = {"serial_console": {"enabled": True}, "spice": {"enabled": True}}
     return settings_of({"DEFAULT": default, "libvirt": options, **consoles})
 
@@ -91,8 +95,9 @@ def libvirt_parts(
     settings: Settings, images: Images, clock: Clock, carrier: FakeCarrier, step: Step = lambda what: None
 ) -> Parts:
     """Return a host's parts; `step` is called before and after each change that any of them makes."""
-    runner = FakePrograms(step)
+    runner = FakeVolumes(Path(settings.default.state_path) / "volumes", step)
     connection = FakeConnection(clock, step, step)
+    disks = disk_store(settings, runner, clock)
     instances = Path(settings.default.instances_path)
     age = settings.image_cache.remove_unused_original_minimum_age_seconds
     return Parts(
@@ -100,10 +105,10 @@ def libvirt_parts(
         settings=settings,
         clock=clock,
         connection=connection,
-        hosts=Hosts(connection, settings, clock),
+        hosts=hosts_of(connection, settings, clock, disks),
         runner=runner,
         cache=ImageCache(instances / "_base", images, clock, runner, age),
-        disks=disk_store(settings, runner),
+        disks=disks,
         plugger=FakePlugger(step),
         carrier=carrier,
         config_drive=FakeConfigDrive(),
@@ -124,4 +129,5 @@ def libvirt_pair(root: Path, images: Images, clock: Clock, images_type: str) -> 
 
 def rebooted(parts: Parts) -> Parts:
     """Return the parts as a fresh process of nova-compute has them."""
-    return dataclasses.replace(parts, hosts=Hosts(parts.connection, parts.settings, parts.clock))
+    hosts = hosts_of(parts.connection, parts.settings, parts.clock, parts.disks)
+    return dataclasses.replace(parts, hosts=hosts)

@@ -11,12 +11,15 @@ from compute_service.ports.images import Images
 from compute_service.virt.config_drive import ConfigDriveWriter
 from compute_service.virt.libvirt.carrier import RemoteShell
 from compute_service.virt.libvirt.connection import LibvirtConnection
+from compute_service.virt.libvirt.domains import Connection
 from compute_service.virt.libvirt.driver import LibvirtDriver
 from compute_service.virt.libvirt.hosts import Hosts
 from compute_service.virt.libvirt.parts import Parts
 from compute_service.virt.libvirt.plugging import HostPlugger
 from compute_service.virt.libvirt.storage.files import FileDisks
 from compute_service.virt.libvirt.storage.image_cache import ImageCache
+from compute_service.virt.libvirt.storage.lvm import LogicalVolumes
+from compute_service.virt.libvirt.storage.rbd import RbdImages
 from compute_service.virt.libvirt.storage.run import Commands, Runner
 from compute_service.virt.libvirt.storage.store import DiskStore
 
@@ -26,9 +29,9 @@ URIS = {"kvm": "qemu:///system", "qemu": "qemu:///system", "lxc": "lxc:///system
 
 def libvirt_driver(settings: Settings, images: Images, clock: Clock) -> LibvirtDriver:
     """Return the driver. Raises Invalid, NotSupported (a library is missing, or an option asks for what this
-    release lacks)."""
+    release lacks), HostRejected (Ceph does not answer)."""
     runner = Commands()
-    disks = disk_store(settings, runner)
+    disks = disk_store(settings, runner, clock)
     connection = LibvirtConnection(uri_of(settings))
     instances = Path(settings.default.instances_path)
     options = settings.image_cache
@@ -38,7 +41,7 @@ def libvirt_driver(settings: Settings, images: Images, clock: Clock) -> LibvirtD
             settings=settings,
             clock=clock,
             connection=connection,
-            hosts=Hosts(connection, settings, clock),
+            hosts=hosts_of(connection, settings, clock, disks),
             runner=runner,
             cache=ImageCache(
                 instances / options.subdirectory_name,
@@ -64,8 +67,13 @@ def uri_of(settings: Settings) -> str:
     return uri
 
 
-def disk_store(settings: Settings, runner: Runner) -> DiskStore:
-    """Return where disks are kept. Raises NotSupported."""
+def hosts_of(connection: Connection, settings: Settings, clock: Clock, disks: DiskStore) -> Hosts:
+    """Return what the host can do for guests with such disks. Raises HostRejected (Ceph does not answer)."""
+    return Hosts(connection, settings, clock, disks.cluster() if isinstance(disks, RbdImages) else None)
+
+
+def disk_store(settings: Settings, runner: Runner, clock: Clock) -> DiskStore:
+    """Return where disks are kept. Raises Invalid, NotSupported."""
     kind = settings.libvirt.images_type
     if kind == "default":
         kind = "qcow2" if settings.default.use_cow_images else "raw"
@@ -75,4 +83,8 @@ def disk_store(settings: Settings, runner: Runner) -> DiskStore:
         return FileDisks(instances, runner, "qcow2", full)
     if kind in {"raw", "flat"}:
         return FileDisks(instances, runner, "raw", full)
-    raise NotSupported(f"Disks of images_type={kind} are not in this release; it can be qcow2, raw or flat.")
+    if kind == "lvm":
+        return LogicalVolumes(runner, settings.libvirt)
+    if kind == "rbd":
+        return RbdImages(instances, runner, settings.libvirt, clock)
+    raise NotSupported(f"Disks of images_type={kind} are not in this release.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -36,18 +35,18 @@ def facts(parts: Parts) -> HostFacts:
     node = parts.connection.node()
     owners = _owners(parts)
     servers = [server for server, _ in owners]
-    total, free = _space(parts.instances)
+    space = parts.disks.space()
     return HostFacts(
         hypervisor_type=node.hypervisor,
         hypervisor_version=node.version,
         hypervisor_hostname=node.hostname,
         vcpus=node.cpus,
         memory_mb=node.memory_mb,
-        local_gb=total // GIB,
+        local_gb=space.total // GIB,
         vcpus_used=sum(server.vcpus for server in servers),
         memory_mb_used=parts.settings.default.reserved_host_memory_mb + sum(s.memory_mb for s in servers),
         local_gb_used=sum(server.disk_gb for server in servers),
-        disk_available_least=(free - _promised(parts)) // GIB,
+        disk_available_least=(space.free - _promised(parts)) // GIB,
         cpu_info=_cpu_info(parts.hosts.capabilities()),
         supported_instances=_supported(parts.hosts.capabilities()),
         traits=traits_of(parts),
@@ -62,13 +61,6 @@ def _owners(parts: Parts) -> list[tuple[Server, PowerState]]:
         if server is not None:
             found.append((server, state.power))
     return found
-
-
-def _space(directory: Path) -> tuple[int, int]:
-    """Return how many bytes the disk under a directory has, and how many are free."""
-    directory.mkdir(parents=True, exist_ok=True)
-    found = os.statvfs(directory)
-    return found.f_frsize * found.f_blocks, found.f_frsize * found.f_bavail
 
 
 def _promised(parts: Parts) -> int:

@@ -11,7 +11,7 @@ import os
 import uuid as uuids
 from pathlib import Path
 
-from compute_service.domain.errors import HostRejected, NotFound
+from compute_service.domain.errors import HostRejected, NotFound, NotSupported
 from compute_service.domain.guest import DisksMoved, GuestSpec
 from compute_service.domain.states import PowerState
 from compute_service.virt.libvirt.destroy import forget
@@ -31,6 +31,8 @@ COPY_SECONDS = 7200.0
 def migrate_out(parts: Parts, spec: GuestSpec, target: str, target_ip: str | None) -> DisksMoved:
     """Stop the guest, set its directory aside, and bring its disks where the target finds them."""
     directory = parts.directory(spec.uuid)
+    if not parts.disks.movable:
+        raise NotSupported("Guests are moved and resized only where their disks are files in instances_path.")
     if not directory.kept.exists():
         _set_aside(parts, spec, directory)
     address = target_ip or target

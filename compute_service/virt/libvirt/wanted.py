@@ -30,6 +30,11 @@ class WantedDisk(Record):
         """Whether it is a CD-ROM that is booted from."""
         return self.image is not None and self.image.disk_format == "iso"
 
+    @property
+    def device(self) -> Literal["disk", "cdrom"]:
+        """What the guest sees."""
+        return "cdrom" if self.cdrom else "disk"
+
 
 def wanted_disks(spec: GuestSpec, filesystem: str | None) -> tuple[WantedDisk, ...]:
     """Return the root disk, then the ephemeral ones, then swap. `filesystem` formats ephemeral disks."""

@@ -8,15 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from compute_service.domain.errors import BuildAborted, ComputeError
+from compute_service.config.libvirt import Libvirt
+from compute_service.domain.errors import BuildAborted, ComputeError, Invalid, NotSupported
 from compute_service.domain.image import Image
 from compute_service.virt.libvirt.disks import CachedImage
 from compute_service.virt.libvirt.storage.files import FileDisks
+from compute_service.virt.libvirt.storage.lvm import LogicalVolumes
 from compute_service.virt.libvirt.storage.qemu_img import QemuImg
+from compute_service.virt.libvirt.storage.rbd import RbdImages
 from compute_service.virt.libvirt.storage.run import CommandFailed, Commands, Runner
 from compute_service.virt.libvirt.storage.store import DiskStore
 from compute_service.virt.libvirt.wanted import WantedDisk
+from tests.fakes.clock import ManualClock
 from tests.fakes.programs import FakePrograms
+from tests.fakes.volumes import FakeVolumes
 
 GUEST = "22222222-2222-4222-8222-222222222222"
 MIB = 1 << 20
@@ -32,22 +37,29 @@ STORES: dict[str, Make] = {
     "qcow2": lambda root, runner: FileDisks(root, runner, "qcow2"),
     "raw": lambda root, runner: FileDisks(root, runner, "raw"),
 }
+PLAYED: dict[str, Make] = {
+    "lvm": lambda root, runner: LogicalVolumes(runner, Libvirt(images_volume_group="vg")),
+    "rbd": lambda root, runner: RbdImages(root, runner, Libvirt(rbd_user="nova"), ManualClock()),
+}
+"""Places that no machine has by itself."""
 PROGRAMS = ("qemu-img", "mkfs.ext4", "mkswap")
 
 
 @pytest.fixture(params=["played", "real"])
-def runner(request: pytest.FixtureRequest) -> Runner:
+def runner(request: pytest.FixtureRequest, tmp_path: Path) -> Runner:
     if request.param == "played":
-        return FakePrograms()
+        return FakeVolumes(tmp_path / "volumes")
     missing = [name for name in PROGRAMS if shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") is None]
     if missing:
         pytest.skip(f"THIS TEST DID NOT RUN: there is no {', '.join(missing)} here")
     return Commands()
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=[*STORES, *PLAYED])
 def store(request: pytest.FixtureRequest, runner: Runner, tmp_path: Path) -> DiskStore:
-    return STORES[request.param](tmp_path / "instances", runner)
+    if request.param in PLAYED and not isinstance(runner, FakeVolumes):
+        pytest.skip("this machine has no such place")
+    return {**STORES, **PLAYED}[request.param](tmp_path / "instances", runner)
 
 
 @pytest.fixture
@@ -141,7 +153,9 @@ def test_a_disk_of_a_moved_guest_is_copied_with_no_base_under_it(
     store: DiskStore, base: CachedImage, runner: Runner, tmp_path: Path
 ) -> None:
     if not isinstance(store, FileDisks):
-        pytest.skip("disks of this kind are not files")
+        with pytest.raises(NotSupported):
+            store.standalone(tmp_path / "disk", tmp_path / "alone")
+        return
     store.from_image(GUEST, ROOT, base)
     alone = tmp_path / "alone"
     store.standalone(tmp_path / "instances" / GUEST / "disk", alone)
@@ -150,3 +164,79 @@ def test_a_disk_of_a_moved_guest_is_copied_with_no_base_under_it(
     assert QemuImg(runner).size(str(alone), store.format) == 32 * MIB
     QemuImg(runner).copy((store.format, str(alone)), ("raw", str(tmp_path / "read")))
     assert (tmp_path / "read").read_bytes().rstrip(b"\0") == DATA
+
+
+def test_a_place_tells_how_much_fits(store: DiskStore) -> None:
+    space = store.space()
+    assert 0 < space.free <= space.total
+
+
+def test_all_disks_of_one_guest_are_removed_and_nobody_elses(store: DiskStore, base: CachedImage) -> None:
+    other = GUEST.replace("2", "3")
+    for uuid in (GUEST, other):
+        store.from_image(uuid, ROOT, base)
+        store.blank(uuid, SWAP)
+    for _ in range(2):
+        store.remove_all(GUEST)
+    assert store.has(other, "disk")
+    assert store.has(GUEST, "disk") is store.movable
+
+
+def volumes_of(tmp_path: Path, **options: object) -> tuple[FakeVolumes, LogicalVolumes]:
+    runner = FakeVolumes(tmp_path / "volumes")
+    return runner, LogicalVolumes(runner, Libvirt(images_volume_group="vg", **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("how", "program"), [("zero", "blkdiscard"), ("shred", "shred"), ("none", None)])
+def test_a_volume_is_wiped_before_it_is_removed(how: str, program: str | None, tmp_path: Path) -> None:
+    runner, store = volumes_of(tmp_path, volume_clear=how)
+    store.blank(GUEST, SWAP)
+    store.remove(GUEST, SWAP.name)
+    last = [words[0] for words in runner.ran[-3:]]
+    assert last[-1] == "lvremove"
+    assert program is None or last[-2] == program
+
+
+def test_a_volume_can_be_sparse(tmp_path: Path) -> None:
+    runner, store = volumes_of(tmp_path, sparse_logical_volumes=True)
+    store.blank(GUEST, SWAP.replace(bytes=256 * MIB))
+    words = next(words for words in runner.ran if words[0] == "lvcreate")
+    assert words[words.index("--virtualsize") + 1] == f"{256 * MIB}b"
+    assert runner.volumes() == {f"{GUEST}_disk.swap": 256 * MIB}
+
+
+def test_volumes_need_a_group() -> None:
+    with pytest.raises(Invalid, match="images_volume_group"):
+        LogicalVolumes(FakePrograms(), Libvirt())
+
+
+def test_a_half_written_volume_is_written_anew(tmp_path: Path, base: CachedImage) -> None:
+    runner, store = volumes_of(tmp_path)
+    (runner.root / f"{GUEST}_disk.part").write_bytes(b"half")
+    store.from_image(GUEST, ROOT, base)
+    assert runner.volumes() == {f"{GUEST}_disk": 32 * MIB}
+
+
+def test_ceph_is_asked_again_to_remove_what_it_does_not_let_go(tmp_path: Path) -> None:
+    runner, clock = FakeVolumes(tmp_path / "volumes"), ManualClock()
+    store = RbdImages(tmp_path, runner, Libvirt(), clock)
+    store.blank(GUEST, SWAP)
+    runner.busy = 12
+    store.remove(GUEST, SWAP.name)
+    assert (runner.volumes(), clock.slept) == ({}, [5] * 12)
+    store.blank(GUEST, SWAP)
+    runner.busy = 13
+    with pytest.raises(CommandFailed, match="watchers"):
+        store.remove(GUEST, SWAP.name)
+
+
+def test_guests_reach_ceph_by_its_monitors(tmp_path: Path) -> None:
+    store = RbdImages(
+        tmp_path,
+        FakeVolumes(tmp_path / "volumes"),
+        Libvirt(rbd_user="nova", rbd_secret_uuid=GUEST),
+        ManualClock(),
+    )
+    cluster = store.cluster()
+    assert cluster.monitors == (("192.0.2.1", 6789), ("2001:db8::1", 3300))
+    assert (cluster.user, cluster.secret) == ("nova", GUEST)

@@ -13,7 +13,7 @@ from compute_service.virt.libvirt.storage.format import make_filesystem
 from compute_service.virt.libvirt.storage.qcow2 import base_of
 from compute_service.virt.libvirt.storage.qemu_img import QUICK, QemuImg
 from compute_service.virt.libvirt.storage.run import Runner
-from compute_service.virt.libvirt.storage.store import Base
+from compute_service.virt.libvirt.storage.store import Base, Space
 from compute_service.virt.libvirt.wanted import WantedDisk
 
 GIB = 1 << 30
@@ -32,6 +32,8 @@ class FileDisks:
         self._img = QemuImg(runner)
         self._format: Literal["qcow2", "raw"] = disk_format
         self._full = full
+
+    movable = True
 
     @property
     def format(self) -> str:
@@ -101,9 +103,8 @@ class FileDisks:
     def place(self, uuid: str, disk: WantedDisk) -> DiskPlace:
         """Return where a disk is."""
         path = str(self._path(uuid, disk.name))
-        if disk.cdrom:
-            return DiskPlace(role=disk.role, path=path, format="raw", device="cdrom", bus=disk.bus)
-        return DiskPlace(role=disk.role, path=path, format=self._format, bus=disk.bus)
+        disk_format = "raw" if disk.cdrom else self._format
+        return DiskPlace(role=disk.role, path=path, format=disk_format, device=disk.device, bus=disk.bus)
 
     def export(self, uuid: str, name: str, target: Path, disk_format: str) -> None:
         """Write a disk to a file."""
@@ -119,6 +120,12 @@ class FileDisks:
 
     def _format_of(self, file: Path) -> str:
         return "raw" if file.name == "disk.config" else self._format
+
+    def space(self) -> Space:
+        """Return how large the file system is, and what is free of it."""
+        self._instances.mkdir(parents=True, exist_ok=True)
+        found = os.statvfs(self._instances)
+        return Space(total=found.f_frsize * found.f_blocks, free=found.f_frsize * found.f_bavail)
 
     def bases(self) -> frozenset[str]:
         """Return the file names of images that disks still need."""

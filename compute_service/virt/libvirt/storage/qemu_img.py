@@ -37,6 +37,11 @@ class QemuImg:
         how = ("qemu-img", "convert", "-q", *packed)
         self._runner.run((*how, "-f", source[0], "-O", target[0], source[1], target[1]), COPY)
 
+    def fill(self, source: tuple[str, str], target: tuple[str, str]) -> None:
+        """Write an image onto a device that is there and at least as large. Each is (format, path)."""
+        how = ("qemu-img", "convert", "-q", "-n", "-f", source[0], "-O", target[0])
+        self._runner.run((*how, source[1], target[1]), COPY)
+
     def grow(self, path: str, disk_format: str, size: int) -> None:
         """Make an image larger."""
         self._runner.run(("qemu-img", "resize", "-q", "-f", disk_format, path, str(size)), QUICK)

@@ -8,8 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from compute_service.domain.record import Record
 from compute_service.virt.libvirt.assemble.place import DiskPlace
 from compute_service.virt.libvirt.wanted import WantedDisk
+
+
+class Space(Record):
+    """How large a place for disks is, and what is free of it, in bytes."""
+
+    total: int
+    free: int
 
 
 class Base(Protocol):
@@ -58,6 +66,13 @@ class DiskStore(Protocol):
     @property
     def format(self) -> str:
         """QEMU's name of the disks' format."""
+
+    @property
+    def movable(self) -> bool:
+        """Whether the disks are files in the guest's directory, which can be set aside and handed over."""
+
+    def space(self) -> Space:
+        """Return how much fits in."""
 
     def export(self, uuid: str, name: str, target: Path, disk_format: str) -> None:
         """Write a disk that no guest uses to a file, with no base under it."""

@@ -83,6 +83,8 @@ class World:
             ]
             found[f"{name} ports"] = sorted(plugger.plugged)
             found[f"{name} files"] = self.files(name)
+            runner: Any = parts.runner
+            found[f"{name} volumes"] = runner.volumes()
         return found
 
     def files(self, host: str) -> list[str]:
@@ -166,10 +168,17 @@ def led(root: Path, before: tuple[Verb, ...], images_type: str) -> World:
 
 RAW = ("spawn", "rebuild", "migrate out", "migrate in", "resize here", "snapshot")
 """The cases in which raw disks go other ways than qcow2 ones."""
+VOLUMES = ("spawn", "spawn again after destroy", "rebuild", "snapshot of one that is off")
+"""The cases of disks that are no files."""
 
 
 @pytest.mark.parametrize(
-    ("name", "images_type"), [*((name, "qcow2") for name in CASES), *((name, "raw") for name in RAW)]
+    ("name", "images_type"),
+    [
+        *((name, "qcow2") for name in CASES),
+        *((name, "raw") for name in RAW),
+        *((name, kind) for name in VOLUMES for kind in ("lvm", "rbd")),
+    ],
 )
 def test_a_verb_repeated_after_a_kill_ends_as_it_would_have(
     name: str, images_type: str, tmp_path: Path
@@ -193,13 +202,16 @@ def _placeless(seen: object, root: Path) -> str:
     return repr(seen).replace(str(root), "")
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_guest_given_up_after_a_kill_leaves_nothing(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "images_type"),
+    [*((name, "qcow2") for name in CASES), ("spawn", "lvm"), ("spawn", "rbd"), ("rebuild", "lvm")],
+)
+def test_a_guest_given_up_after_a_kill_leaves_nothing(name: str, images_type: str, tmp_path: Path) -> None:
     before, verb = CASES[name]
     at = 0
     while at < MOST_STEPS:
         at += 1
-        world = led(tmp_path / str(at), before, "qcow2")
+        world = led(tmp_path / str(at), before, images_type)
         world.fuse.light(at)
         try:
             verb(world)
