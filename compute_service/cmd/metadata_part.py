@@ -8,10 +8,11 @@ import threading
 from compute_service.api.context import WsgiApp
 from compute_service.clients.clock import SystemClock
 from compute_service.clients.vendor_data import vendor_data_of
+from compute_service.cmd.databases import engine_options
 from compute_service.cmd.healthcheck import Remembered, with_health
 from compute_service.cmd.metrics import Metrics
 from compute_service.cmd.outside import network_service, observer_of
-from compute_service.cmd.wiring import engine_options, store_of
+from compute_service.cmd.wiring import store_of
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import Invalid
 from compute_service.metadata.app import MetadataApp, Parts

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from compute_service.clients.clock import SystemClock
+from compute_service.cmd.databases import open_store
 from compute_service.cmd.logs import configure
-from compute_service.cmd.metrics import Metrics
-from compute_service.cmd.wiring import store_of
 from compute_service.config.load import ConfigError, load
 from compute_service.config.settings import Settings
 from compute_service.manage.tools import FAILED, Tools
@@ -72,7 +71,7 @@ def tools_of(settings: Settings) -> Tools:
         settings=settings,
         clock=SystemClock(),
         out=sys.stdout,
-        open_store=cache(partial(store_of, settings, Metrics())),
+        open_store=cache(partial(open_store, settings)),
         open_placement=partial(_placement, settings),
         versions=partial(_version, settings),
     )

@@ -15,11 +15,12 @@ from compute_service.bus.local import LocalBus
 from compute_service.bus.notify import notifier_of
 from compute_service.clients.clock import SystemClock
 from compute_service.clients.vendor_data import vendor_data_of
+from compute_service.cmd.databases import open_store
 from compute_service.cmd.metrics import Metrics
 from compute_service.config.settings import Settings
 from compute_service.control.notices import watch_changes
 from compute_service.control.services import Services
-from compute_service.domain.errors import ComputeError, Invalid, NotFound
+from compute_service.domain.errors import ComputeError, NotFound
 from compute_service.domain.protocol import ComputeAgent, Conductor, Scheduler
 from compute_service.ports.bus import Bus
 from compute_service.ports.clock import Clock
@@ -28,7 +29,7 @@ from compute_service.ports.images import Images
 from compute_service.ports.network import Network
 from compute_service.ports.notify import Notifier
 from compute_service.ports.placement import Placement
-from compute_service.store.engine import EngineOptions, Store, StoreUrls
+from compute_service.store.engine import Store
 
 LOG = logging.getLogger(__name__)
 
@@ -144,28 +145,8 @@ def _show_pools(store: Store, metrics: Metrics) -> None:
 
 
 def store_of(settings: Settings, metrics: Metrics) -> Store:
-    """Return the store of the configured databases. Raises Invalid when the API database is not named."""
-    if not settings.api_database.connection:
-        raise Invalid("[api_database] connection is not set: this daemon needs the API database.")
-    urls = StoreUrls(
-        api=settings.api_database.connection,
-        cell=settings.database.connection,
-        transport=settings.default.transport_url,
-    )
-    observe = metrics.statement if settings.stratus.metrics_port else None
-    return Store(urls, engine_options(settings), observe=observe)
-
-
-def engine_options(settings: Settings) -> EngineOptions:
-    """Return how databases are connected to; of [database] and [api_database] the larger pool counts."""
-    both = (settings.database, settings.api_database)
-    defaults = EngineOptions()
-    return EngineOptions(
-        pool_size=max(section.max_pool_size for section in both),
-        max_overflow=max(section.max_overflow for section in both),
-        pool_timeout=max(section.pool_timeout or defaults.pool_timeout for section in both),
-        recycle=settings.database.connection_recycle_time,
-    )
+    """Return the store of the configured databases, counted. Raises Invalid as `open_store` does."""
+    return open_store(settings, metrics.statement if settings.stratus.metrics_port else None)
 
 
 def _scheduler(bus: Bus, settings: Settings) -> Scheduler:

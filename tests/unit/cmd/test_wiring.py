@@ -7,8 +7,9 @@ from compute_service.clients.fake.identity import FakeIdentity
 from compute_service.clients.fake.images import FakeImages
 from compute_service.clients.fake.network import FakeNetwork
 from compute_service.clients.fake.placement import FakePlacement
+from compute_service.cmd.databases import engine_options
 from compute_service.cmd.metrics import Metrics
-from compute_service.cmd.wiring import Buses, Outside, engine_options, parts_of, store_of
+from compute_service.cmd.wiring import Buses, Outside, parts_of, store_of
 from compute_service.config.settings import settings_of
 from compute_service.domain.errors import ComputeError, Invalid, NotFound
 from compute_service.store.embedded import embedded_cell, embedded_store

@@ -13,8 +13,8 @@ from tests.unit.manage.shell import Shell
 
 
 def test_every_command_explains_itself(fresh: Shell, capsys: pytest.CaptureFixture[str]) -> None:
-    for category, (_, commands) in app.CATEGORIES.items():
-        for command in commands:
+    for category in app.CATEGORIES:
+        for command in app.commands_of(category):
             with pytest.raises(SystemExit) as left:
                 fresh.run(f"{category} {command.name} --help")
             assert left.value.code == 0
