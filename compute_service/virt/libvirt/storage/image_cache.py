@@ -2,7 +2,7 @@
 
 A file appears under its own name only when it is whole: what is being fetched has the suffix `.part`, and a
 process that was killed leaves no more than that. Locks are files, so that they hold between processes too.
-The time of last use is the file's time of change.
+The time of last use is that of the lock: libvirt gives an image itself to QEMU's user while a guest runs.
 """
 
 from __future__ import annotations
@@ -58,8 +58,17 @@ class ImageCache:
         with self._locked(image.id):
             if not path.exists():
                 self._fetch(image, path, raw)
-            self._touch(path)
+            self._touch(image.id)
         return path
+
+    def find(self, image_id: str) -> Path:
+        """Return the file, as it is, of an image known by its identifier alone. Errors: those of `get`."""
+        try:
+            return self.get(self._images.show(image_id), raw=False)
+        except (NotFound, Forbidden) as error:
+            raise BuildAborted(error.message) from error
+        except Unavailable as error:
+            raise HostRejected(f"Image {image_id} could not be fetched: {error.message}") from error
 
     def add(self, image_id: str, raw: bool = True) -> bool:
         """Fetch an image ahead of use; False when it was here. Errors: those of `Images` and of `get`."""
@@ -75,12 +84,12 @@ class ImageCache:
         used = {_stem(image_id): image_id for image_id in in_use}
         gone = set()
         for path in sorted(self._directory.iterdir()):
-            if path.suffix == PART and self._is_old(path):
+            if path.suffix == PART and self._unused(path):
                 path.unlink(missing_ok=True)
             if path.suffix not in {".raw", ".image"}:
                 continue
             if path.stem in used:
-                self._touch(path)
+                self._touch(used[path.stem])
             elif self._is_old(path) and self._remove(path):
                 gone.add(path.stem)
         return sorted(gone)
@@ -94,11 +103,17 @@ class ImageCache:
             return True
 
     def _is_old(self, path: Path) -> bool:
+        lock = path.with_suffix(LOCK)
+        return self._unused(lock if lock.exists() else path)
+
+    def _unused(self, path: Path) -> bool:
         return self._clock.time() - path.stat().st_mtime > self._age
 
-    def _touch(self, path: Path) -> None:
+    def _touch(self, image_id: str) -> None:
         now = self._clock.time()
-        os.utime(path, (now, now))
+        lock = self._directory / f"{_stem(image_id)}{LOCK}"
+        lock.touch()
+        os.utime(lock, (now, now))
 
     def _path(self, image_id: str, raw: bool) -> Path:
         return self._directory / f"{_stem(image_id)}{'.raw' if raw else '.image'}"

@@ -136,6 +136,21 @@ def test_a_transfer_that_breaks_leaves_nothing_and_can_be_tried_again(
     assert cache.get(IMAGE).exists()
 
 
+def test_use_is_noted_beside_an_image_for_it_may_belong_to_a_running_guest(
+    cache: ImageCache, clock: ManualClock
+) -> None:
+    path = cache.get(IMAGE)
+    before = path.stat().st_mtime_ns
+    clock.advance(DAY / 2)
+    cache.get(IMAGE)
+    cache.prune(frozenset({IMAGE.id}))
+    assert path.stat().st_mtime_ns == before
+    clock.advance(DAY / 2 + 1)
+    assert cache.prune(frozenset()) == []
+    clock.advance(DAY)
+    assert cache.prune(frozenset()) == [IMAGE.id]
+
+
 def test_what_a_killed_process_left_is_written_over_or_removed_when_old(
     cache: ImageCache, tmp_path: Path, clock: ManualClock
 ) -> None:
