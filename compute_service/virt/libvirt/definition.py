@@ -32,6 +32,8 @@ def _place(parts: Parts, spec: GuestSpec) -> Place:
     return Place(
         disks=places_of(parts, spec),
         console_log=str(directory.console_log),
+        kernel=str(directory.kernel) if spec.kernel_id else None,
+        ramdisk=str(directory.ramdisk) if spec.ramdisk_id else None,
         serial_ports=_serial_ports(parts, spec),
     )
 

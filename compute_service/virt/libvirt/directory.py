@@ -47,6 +47,16 @@ class GuestDirectory:
         return self.path / "disk.config"
 
     @property
+    def kernel(self) -> Path:
+        """The kernel of a guest that does not bring its own."""
+        return self.path / "kernel"
+
+    @property
+    def ramdisk(self) -> Path:
+        """The first file system of that kernel."""
+        return self.path / "ramdisk"
+
+    @property
     def ports(self) -> Path:
         """What is plugged, so that it can be unplugged by who knows only the guest's UUID."""
         return self.path / "ports.json"

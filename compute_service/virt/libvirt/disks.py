@@ -14,6 +14,9 @@ from compute_service.virt.libvirt.storage.inspection import DRIVERS
 from compute_service.virt.libvirt.storage.qemu_img import QemuImg
 from compute_service.virt.libvirt.wanted import WantedDisk, wanted_disks
 
+COPY_SECONDS = 600.0
+"""Seconds for a kernel or a ramdisk."""
+
 
 @dataclass(frozen=True)
 class CachedImage:
@@ -40,7 +43,18 @@ def make_disks(parts: Parts, spec: GuestSpec) -> None:
             parts.disks.blank(spec.uuid, disk)
         else:
             raise HostRejected(f"Guest {spec.uuid} has no image and no size for its root disk.")
+    make_kernel(parts, spec)
     make_config_drive(parts, spec)
+
+
+def make_kernel(parts: Parts, spec: GuestSpec) -> None:
+    """Bring kernel and ramdisk where the image has them apart. Raises BuildAborted, HostRejected."""
+    directory = parts.directory(spec.uuid)
+    for image_id, path in ((spec.kernel_id, directory.kernel), (spec.ramdisk_id, directory.ramdisk)):
+        if image_id and not path.exists():
+            part = path.with_name(f"{path.name}.part")
+            parts.runner.run(("cp", "--", str(parts.cache.find(image_id)), str(part)), COPY_SECONDS)
+            part.replace(path)
 
 
 def make_config_drive(parts: Parts, spec: GuestSpec) -> None:

@@ -47,9 +47,15 @@ def _set_aside(parts: Parts, spec: GuestSpec, directory: GuestDirectory) -> None
     if power is None and not directory.path.exists():
         raise NotFound(f"Guest {spec.uuid} is not on host {parts.host}.")
     if power is PowerState.RUNNING:
-        shut_down(parts, spec.uuid, parts.settings.default.shutdown_timeout)
+        shut_down(parts, spec.uuid, _shutdown_seconds(parts, spec))
     forget(parts, spec.uuid, state=False)
     directory.path.rename(directory.kept)
+
+
+def _shutdown_seconds(parts: Parts, spec: GuestSpec) -> int:
+    """Return how long a guest may take to shut down: what its image says, or the default."""
+    asked = spec.image.properties.get("os_shutdown_timeout", "") if spec.image is not None else ""
+    return int(asked) if asked.isdecimal() else parts.settings.default.shutdown_timeout
 
 
 def _sees(parts: Parts, directory: GuestDirectory, address: str) -> bool:
@@ -66,11 +72,14 @@ def _hand_over(parts: Parts, directory: GuestDirectory, address: str) -> None:
     parts.carrier.prepare(address, directory.incoming)
     leaving = directory.kept / f"leaving{PART}"
     for file in sorted(directory.kept.iterdir()):
-        if not file.name.startswith("disk") or file.suffix == PART:
+        if file.suffix == PART:
             continue
-        parts.disks.standalone(file, leaving)
-        parts.carrier.send(leaving, address, directory.incoming / file.name)
-        leaving.unlink()
+        if file.name.startswith("disk"):
+            parts.disks.standalone(file, leaving)
+            parts.carrier.send(leaving, address, directory.incoming / file.name)
+            leaving.unlink()
+        elif file.name in {directory.kernel.name, directory.ramdisk.name}:
+            parts.carrier.send(file, address, directory.incoming / file.name)
     leaving.touch()
     parts.carrier.send(leaving, address, directory.incoming / WHOLE)
     leaving.unlink()

@@ -66,7 +66,8 @@ def rebuild(parts: Parts, spec: GuestSpec, preserve_ephemeral: bool, progress: P
     for disk in disks_wanted(parts, spec):
         if disk.role == "root" or not preserve_ephemeral:
             parts.disks.remove(spec.uuid, disk.name)
-    directory.config_drive.unlink(missing_ok=True)
+    for path in (directory.config_drive, directory.kernel, directory.ramdisk):
+        path.unlink(missing_ok=True)
     make_disks(parts, spec)
     progress(0.7)
     return complete(parts, spec, progress)

@@ -53,6 +53,27 @@ def test_an_image_that_is_larger_than_the_flavors_disk_is_given_up(bench: Bench)
     assert bench.driver.guests() == []
 
 
+def test_kernel_and_ramdisk_come_from_images_of_their_own(bench: Bench) -> None:
+    for name in ("aki", "ari"):
+        bench.images.add(Image(id=name, name=name, size=3, disk_format=name), name.encode())
+    bench.spawn(kernel_id="aki", ramdisk_id="ari")
+    os = defined(bench).os
+    assert (Path(os.kernel or "").read_bytes(), Path(os.initrd or "").read_bytes()) == (b"aki", b"ari")
+    assert os.boots == ()
+    bench.driver.destroy(GUEST, disks=True)
+    with pytest.raises(BuildAborted, match="absent"):
+        bench.spawn(kernel_id="absent")
+
+
+def test_a_guest_that_moves_has_as_long_to_shut_down_as_its_image_says(bench: Bench) -> None:
+    bench.spawn()
+    bench.connection.deaf.add(GUEST)
+    began = bench.clock.time()
+    image = IMAGE.replace(properties={"os_shutdown_timeout": "200"})
+    bench.driver.migrate_out(guest_spec().replace(image=image), "cmp1", None)
+    assert 200 <= bench.clock.time() - began < 202
+
+
 def test_an_iso_is_booted_from_a_drive(bench: Bench) -> None:
     data = b"\0" * 0x8001 + b"CD001"
     iso = bench.images.add(Image(id="iso", name="iso", size=len(data), disk_format="iso"), data)
