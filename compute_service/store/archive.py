@@ -27,6 +27,7 @@ BATCH: Final = 100
 """Servers or flows a transaction."""
 
 _ENDED: Final = (FlowState.DONE.value, FlowState.FAILED.value)
+_NOT_ENDED: Final = tuple(state.value for state in FlowState if state.value not in _ENDED)
 
 
 class Archived(Record):
@@ -114,11 +115,12 @@ def _first(tx: Tx, statement: Select[Any]) -> list[str]:
 
 def _deleted_instances(tx: Tx, before: datetime | None, limit: int) -> list[str]:
     i, f = instances.c, flows.c
-    busy = exists().where(f.instance_uuid == i.uuid, f.state.not_in(_ENDED))
-    conditions = [i.deleted != 0, ~busy]
+    busy = exists().where(f.instance_uuid == i.uuid, f.state.in_(_NOT_ENDED))
+    # `deleted` is the row's id, so that these come in order from an index without the living.
+    conditions = [i.deleted > 0, ~busy]
     if before is not None:
         conditions.append(i.deleted_at < before)
-    return _first(tx, select(i.uuid).where(*conditions).order_by(i.id).limit(limit))
+    return _first(tx, select(i.uuid).where(*conditions).order_by(i.deleted).limit(limit))
 
 
 def _loose_flows(tx: Tx, before: datetime | None, limit: int) -> list[str]:

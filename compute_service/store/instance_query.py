@@ -182,6 +182,9 @@ def _page(statement: Select[Any], dialect: str, query: InstanceQuery, after: Ins
         conditions.append(or_(*(_state(vm, task) for vm, task in query.states)))
     if after is not None:
         conditions.extend(_behind(terms, after))
+    index = _index_in_order(query)
+    if index is not None:
+        statement = statement.with_hint(instances, f"FORCE INDEX ({index})", "mysql")
     sure = () if query.active_between is None else ("launched_at",)
     order = [ordered(dialect, instances.c[name], descending, name in sure) for name, descending in terms]
     if query.limit is None:
@@ -191,6 +194,30 @@ def _page(statement: Select[Any], dialect: str, query: InstanceQuery, after: Ins
     # No index has all deleted servers in order. Of those that are sorted, only the few shown are read whole.
     few = select(instances.c.id).where(*conditions).order_by(*order).limit(query.limit).subquery("few")
     return statement.join(few, few.c.id == instances.c.id).order_by(*order)
+
+
+_NARROW: Final = frozenset({"uuid", "host", "reservation_id", "project_id", "tenant_id", "vm_state"})
+"""Filters that an index of their own serves."""
+
+
+def _index_in_order(query: InstanceQuery) -> str | None:
+    """Return the index to read a list from, newest first, when nothing narrows it down any better.
+
+    MariaDB has to be told: for the first page it prefers the servers of all projects to those of the one that
+    is asked for, and for a later page it begins at the newest of all servers.
+    """
+    narrowed = query.uuids is not None or query.states or query.tags or query.tags_any
+    changed = query.changes_since or query.changes_before or query.active_between
+    newest_first = sort_terms(query)[0][0] == "created_at"
+    if (
+        narrowed
+        or changed
+        or not newest_first
+        or query.deleted is not False
+        or _NARROW & query.filters.keys()
+    ):
+        return None
+    return "instances_all" if query.project_id is None else "instances_project"
 
 
 def _behind(terms: list[tuple[str, bool]], after: Instance) -> list[ColumnElement[bool]]:

@@ -13,7 +13,7 @@ from compute_service.api.context import WsgiApp
 from compute_service.store.engine import Store
 from proving.bench.lists.fill import LARGE, Crowd, fill
 from proving.bench.lists.place import CELL, KINDS, api_over, serving
-from proving.bench.lists.questions import VERSION, Question, questions
+from proving.bench.lists.questions import USER, VERSION, Question, questions
 from proving.bench.lists.watch import Way, watching
 from proving.fuzz.ask import Ask
 from proving.fuzz.target import InProcess
@@ -33,6 +33,11 @@ class Asked:
     database: float
     whole: float
     ways: tuple[Way, ...]
+
+    @property
+    def is_of_a_project(self) -> bool:
+        """Whether a user asked, who sees one project."""
+        return self.question.token == USER
 
 
 def main(argv: Sequence[str] | None = None) -> int:

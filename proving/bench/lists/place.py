@@ -28,7 +28,7 @@ from proving.infrastructure.mariadb import MariaDb
 from proving.infrastructure.postgresql import PostgreSql
 
 CELL = embedded_cell("cell1")
-KINDS = {"mariadb": MariaDb, "postgresql": PostgreSql}
+KINDS: dict[str, type[MariaDb] | type[PostgreSql]] = {"mariadb": MariaDb, "postgresql": PostgreSql}
 
 
 def make_store(url: Callable[[str], str]) -> Store:

@@ -30,19 +30,23 @@ class Ran:
 
     def way(self) -> Way:
         """Return how the database goes about it."""
+        mariadb = self.engine.dialect.name == "mysql"
+        word = "ANALYZE" if mariadb else "EXPLAIN (ANALYZE, TIMING OFF)"
         with self.engine.connect() as connection:
-            rows = connection.exec_driver_sql(f"EXPLAIN {self.sql}", self.parameters).fetchall()
-        return (_of_mariadb if self.engine.dialect.name == "mysql" else _of_postgresql)(rows)
+            rows = connection.exec_driver_sql(f"{word} {self.sql}", self.parameters).fetchall()
+        return (_of_mariadb if mariadb else _of_postgresql)(rows)
 
 
 @dataclass(frozen=True)
 class Way:
     """How a statement is gone about. `scanned` are tables read from end to end, `indexes` what is used;
-    `sorts` is how many rows are put in order, by the database's reckoning."""
+    `sorts` is how many rows are put in order, by the database's reckoning; `reads` is how many rows were
+    really read in the step that read most."""
 
     scanned: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
     sorts: int = 0
+    reads: int = 0
 
 
 @dataclass
@@ -86,9 +90,10 @@ def watching(store: Store) -> Iterator[Watch]:
 
 
 def _of_mariadb(rows: Sequence[Any]) -> Way:
-    scanned, indexes, sorts = [], [], 0
+    scanned, indexes, sorts, reads = [], [], 0, 0.0
     for row in rows:
         named = row._mapping
+        reads = max(reads, float(named["r_rows"] or 0))
         kind, extra = named["type"], named["Extra"] or ""
         if kind in ("ALL", "index"):
             scanned.append(str(named["table"]))
@@ -96,7 +101,7 @@ def _of_mariadb(rows: Sequence[Any]) -> Way:
             indexes.append(str(named["key"]))
         if "filesort" in extra:
             sorts = max(sorts, int(named["rows"] or 0))
-    return Way(tuple(scanned), tuple(indexes), sorts)
+    return Way(tuple(scanned), tuple(indexes), sorts, int(reads))
 
 
 def _of_postgresql(rows: Sequence[Any]) -> Way:
@@ -117,4 +122,16 @@ def _of_postgresql(rows: Sequence[Any]) -> Way:
             inner = lines[number + 1 :]
             counts = [int(found[1]) for deeper in inner if (found := re.search(r"rows=(\d+)", deeper))]
             sorts = max([sorts, *counts[:1]])
-    return Way(tuple(scanned), tuple(indexes), sorts)
+    return Way(tuple(scanned), tuple(indexes), sorts, _read(lines))
+
+
+def _read(lines: Sequence[str]) -> int:
+    """Return the rows of the step of a plan that found most, those it threw away included."""
+    most = found = 0
+    for line in lines:
+        if actual := re.search(r"actual rows=(\d+)", line):
+            found = int(actual[1])
+        elif removed := re.search(r"Rows Removed by Filter: (\d+)", line):
+            found += int(removed[1])
+        most = max(most, found)
+    return most

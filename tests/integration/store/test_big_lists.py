@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from compute_service.store.archive import archive_deleted_rows
 from compute_service.store.engine import Store
 from proving.bench.lists.__main__ import Asked, ask_all
 from proving.bench.lists.fill import Crowd, fill
 from proving.bench.lists.place import CELL, make_store
+from proving.bench.lists.watch import watching
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -21,13 +23,19 @@ STATEMENTS = 5
 
 
 @pytest.fixture(scope="module", params=["mariadb", "postgresql"])
-def asked(request: pytest.FixtureRequest) -> Iterator[dict[str, Asked]]:
-    """Every list, asked for once."""
+def big(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A store with many servers in a cell."""
     fresh = request.getfixturevalue(f"{request.param}_url_factory")
-    store: Store = make_store(lambda name: fresh())
+    store = make_store(lambda name: fresh())
     fill(store, CELL, CROWD)
-    yield {one.question.name: one for one in ask_all(store, CROWD, rounds=1)}
+    yield store
     store.close()
+
+
+@pytest.fixture(scope="module")
+def asked(big: Store) -> dict[str, Asked]:
+    """Every list, asked for once."""
+    return {one.question.name: one for one in ask_all(big, CROWD, rounds=1)}
 
 
 def test_a_list_is_few_statements(asked: dict[str, Asked]) -> None:
@@ -47,6 +55,27 @@ def test_no_list_sorts_the_whole_table(asked: dict[str, Asked]) -> None:
     most = CROWD.large // 2
     sorted_rows = {name: max((way.sorts for way in one.ways), default=0) for name, one in asked.items()}
     assert {n: rows for n, rows in sorted_rows.items() if rows > SORTED.get(n, most)} == {}
+
+
+def test_a_project_pays_for_its_own_servers_only(asked: dict[str, Asked]) -> None:
+    reads = {
+        n: max((w.reads for w in one.ways), default=0) for n, one in asked.items() if one.is_of_a_project
+    }
+    assert len(reads) > 15
+    assert {name: rows for name, rows in reads.items() if rows > 1.2 * CROWD.large} == {}
+
+
+@pytest.mark.parametrize("name", ["100 in the middle", "all projects, 100", "all projects, middle"])
+def test_a_page_costs_what_it_shows_wherever_it_begins(asked: dict[str, Asked], name: str) -> None:
+    assert max(way.reads for way in asked[name].ways) <= 120
+
+
+def test_archiving_looks_at_deleted_servers_only(big: Store, asked: dict[str, Asked]) -> None:
+    with watching(big) as watch:
+        moved = archive_deleted_rows(big.database(CELL), max_rows=20)
+    assert 0 < moved.rows["instances"] <= 20
+    first = next(one for one in watch.ran if one.is_select and "NOT (EXISTS" in one.sql)
+    assert first.way().reads <= 100
 
 
 def test_pages_are_as_long_as_they_should_be(asked: dict[str, Asked]) -> None:
