@@ -75,9 +75,13 @@ def _verb(protocol: type[Any], name: str, method: Any, since: int) -> Verb:
         field = (parameter.name, hints[parameter.name])
         fields.append(field if parameter.default is parameter.empty else (*field, parameter.default))
     returns = hints.get("return")
+    args = msgspec.defstruct(f"{protocol.__name__}_{name}", fields, frozen=True)
+    # Messages come in many threads at once; see `learn_types`.
+    msgspec.json.Decoder(args)
+    msgspec.json.Decoder(returns)
     return Verb(
         name=name,
-        args=msgspec.defstruct(f"{protocol.__name__}_{name}", fields, frozen=True),
+        args=args,
         returns=returns,
         cast=returns is type(None),
         since=since,

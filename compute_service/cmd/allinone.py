@@ -48,6 +48,7 @@ from compute_service.control.discovery import discover_hosts
 from compute_service.control.events import NETWORK_CHANGED, ExternalEvent, external_events
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Unavailable
+from compute_service.domain.record import learn_types
 from compute_service.metadata.app import MetadataApp
 from compute_service.metadata.app import Parts as MetadataParts
 from compute_service.metadata.servers import AllCells
@@ -230,6 +231,7 @@ class AllInOne:
             self.identity.add_endpoint(service, _NAMES[service], f"{self.root}/{service}{path}")
         self.identity.add_endpoint("identity", "keystone", f"{self.root}/identity")
         self.server.mounts.update(self._applications())
+        learn_types()
         self.scheduler.start()
         self.conductor.start()
         self.timers.start()

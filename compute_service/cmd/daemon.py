@@ -23,6 +23,7 @@ from compute_service.cmd.wiring import Parts, parts_of
 from compute_service.config.load import ConfigError, load, warn_of_unknown
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import ComputeError, Unavailable
+from compute_service.domain.record import learn_types
 from compute_service.store.engine import Store
 
 LOG = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ def run(
     runner = Runner(program, known, lambda: load(given, prog=program))
     try:
         part = assemble(known, runner)
+        learn_types()
         part.start()
     except ComputeError as error:
         LOG.error("%s cannot start: %s", program, error.message)

@@ -20,6 +20,7 @@ from compute_service.cmd.metrics import Metrics
 from compute_service.cmd.wiring import Parts, parts_of
 from compute_service.cmd.worker import begin_worker
 from compute_service.config.settings import Settings
+from compute_service.domain.record import learn_types
 
 
 def start(program: str) -> WsgiApp:
@@ -37,6 +38,7 @@ def start(program: str) -> WsgiApp:
 def compute_application(parts: Parts, authenticate: Authenticate) -> WsgiApp:
     """Return the compute API over the given parts."""
     app = application(ApiParts(parts.svc, policy_of(parts.settings)), authenticate)
+    learn_types()
     if parts.settings.stratus.metrics_port:
         app = parts.metrics.measured(app)
     return with_health(app, Remembered(lambda: ping(parts.svc.store)))

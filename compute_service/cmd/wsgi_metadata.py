@@ -8,6 +8,7 @@ from compute_service.api.context import WsgiApp
 from compute_service.cmd.metadata_part import metadata_application, metadata_parts
 from compute_service.cmd.metrics import Metrics
 from compute_service.cmd.worker import begin_worker
+from compute_service.domain.record import learn_types
 
 
 def start(program: str) -> WsgiApp:
@@ -17,7 +18,9 @@ def start(program: str) -> WsgiApp:
     parts = metadata_parts(settings, metrics)
     # Worker processes end without the interpreter's own exit handlers.
     multiprocessing.util.Finalize(None, parts.servers.close, exitpriority=10)
-    return metadata_application(parts, metrics)
+    app = metadata_application(parts, metrics)
+    learn_types()
+    return app
 
 
 application = start("nova-api-metadata")
