@@ -17,9 +17,11 @@ BIN = Path(sys.executable).parent
 class Daemon(Process):
     """Ready is when it says so itself."""
 
-    def __init__(self, name: str, program: str, files: Sequence[Path], folder: Path) -> None:
-        """`files` are its configuration; its log comes into `folder`."""
-        words = [word for file in files for word in ("--config-file", str(file))]
+    def __init__(
+        self, name: str, program: str, files: Sequence[Path], folder: Path, verb: Sequence[str] = ()
+    ) -> None:
+        """`files` are its configuration; its log comes into `folder`. `verb` is what the program is to do."""
+        words = [*verb, *(word for file in files for word in ("--config-file", str(file)))]
         self.program = program
         self._notify = f"stratus-{secrets.token_hex(8)}"
         self._manager: socket.socket | None = None

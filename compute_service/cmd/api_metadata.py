@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from compute_service.cmd import shared
 from compute_service.cmd.healthcheck import LIVE, READY
 from compute_service.cmd.serve import Site, serve, settings_of_command, workers_of
 from compute_service.config.settings import Settings
 
 PROGRAM = "nova-api-metadata"
-_SHARED = ("compute_service.cmd.metadata_part", "pymysql")
 
 
 def main(argv: Sequence[str] | None = None, settings: Settings | None = None) -> int:
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None, settings: Settings | None = None) ->
         workers_of(options.metadata_workers),
         health=LIVE,
         ready=READY,
-        shared=_SHARED,
+        shared=shared.METADATA,
     )
     return serve(site, known)
 

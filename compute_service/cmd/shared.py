@@ -22,6 +22,6 @@ BASE = (
 )
 """Database, broker and services."""
 API = ("compute_service.cmd.wsgi", "keystonemiddleware.auth_token", *BASE)
-METADATA = ("compute_service.metadata.app", "granian")
+METADATA = ("compute_service.cmd.metadata_part", "pymysql")
 CONDUCTOR = ("compute_service.cmd.conductor_part", *BASE)
 SCHEDULER = ("compute_service.cmd.scheduler_part", *BASE)

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for target in [read_target(path) for path in options.beside]:
             _collect(columns, target.label, _of_target(target, steps))
         if not options.only_beside:
-            _ours(columns, steps, options.folder)
+            _ours(columns, steps, options.folder, options.together)
         code = 0
     except (Missing, NotReady, Refused, OSError, ValueError, KeyError, RuntimeError) as error:
         print(f"not measured any further: {type(error).__name__}: {error}", file=sys.stderr)
@@ -53,12 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _ours(columns: Columns, steps: Sequence[str], folder: Path | None) -> None:
+def _ours(columns: Columns, steps: Sequence[str], folder: Path | None, together: bool) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="stratus-bench-", ignore_cleanup_errors=True) as scratch,
         site(folder or Path(scratch), own_site.plan(_FEW)) as made,
     ):
         own_site.add_metadata(made)
+        if together:
+            own_site.put_under_one_parent(made)
         _collect(columns, "ours", _of_site(made, steps))
 
 
@@ -155,6 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only-beside", action="store_true", help="measure no cloud of our own")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="an empty folder to keep")
+    parser.add_argument(
+        "--together", action="store_true", help="run our control plane as `stratus-compute control`"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     return parser
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import cast
 
-from proving.bench.processes import cpu_seconds, pss_megabytes
+from proving.bench.processes import children, cpu_seconds, pss_megabytes, pss_megabytes_alone
 from proving.bench.target import CONTROL_PLANE, Target
 from proving.conf import write_nova_conf
 from proving.daemon import BIN, Daemon
@@ -27,7 +27,11 @@ _DAEMON_GROUPS = {
     "nova-scheduler": "scheduler",
     "nova-conductor": "conductor",
     "nova-compute": "compute",
+    "stratus-compute": "control",
 }
+_PARENT = "stratus-control"
+_COMPUTE_CHILDREN = {program[:15]: group for program, group in _DAEMON_GROUPS.items()}
+"""As the kernel shows names of processes."""
 _SCHEMA_SECONDS = 60.0
 _START_SECONDS, _HOST_SECONDS = 120.0, 0.6
 """How long hosts may take to come up: all, and each."""
@@ -51,12 +55,23 @@ def plan(hosts: int) -> Plan:
         | {"report_interval": 10, "service_down_time": 60},
         "stratus": {"flow_sweep_interval": 5, "resend_interval": 10, "flow_lease": 30},
     }
-    return Plan(hosts=hosts, conductors=2, options=options)
+    options["conductor"] = {"workers": 2}
+    return Plan(hosts=hosts, options=options)
 
 
 def add_metadata(site: Site) -> None:
     """Start the daemon that guests ask, which a site has not by itself."""
     site.add_daemon("nova-api-metadata", "nova-api-metadata", site.nova_conf).ready()
+
+
+def put_under_one_parent(site: Site) -> None:
+    """Run the same daemons of the control plane as children of one, instead of each by itself."""
+    for name in [name for name in site.daemons if name != HOSTS]:
+        site.daemons.pop(name).stop()
+    parent = Daemon(_PARENT, "stratus-compute", [site.nova_conf], site.folder, ("control",))
+    site.daemons[_PARENT] = parent
+    parent.start()
+    parent.ready()
 
 
 def target_of(site: Site, label: str) -> Target:
@@ -68,6 +83,7 @@ def target_of(site: Site, label: str) -> Target:
         image=site.image,
         flavor="1",
         groups=lambda: groups_of(site),
+        alone=lambda: {"parent": [site.daemons[_PARENT].pid]} if _PARENT in site.daemons else {},
         connect=cast(MariaDb, site.infrastructure["mariadb"]).connect,
         schemas=tuple(site.plan.schemas.values()),
         placement_log=site.infrastructure["placement"].log,
@@ -78,7 +94,11 @@ def groups_of(site: Site) -> dict[str, list[int]]:
     """Return which processes run for what. What each started is in the trees below them."""
     found: dict[str, list[int]] = {}
     for one in site.daemons.values():
-        found.setdefault(_DAEMON_GROUPS[one.program], []).append(one.pid)
+        if one.name != _PARENT:
+            found.setdefault(_DAEMON_GROUPS[one.program], []).append(one.pid)
+            continue
+        for child in children(one.pid):
+            found.setdefault(_COMPUTE_CHILDREN[child.name], []).append(child.pid)
     # Servers that leave the process that started them are found by their session.
     return found | {name: one.pids() for name, one in site.infrastructure.items()}
 
@@ -114,7 +134,8 @@ def restart_control_plane(site: Site) -> None:
 def memory(target: Target) -> dict[str, float]:
     """Return the megabytes of the control plane's groups."""
     sizes = pss_megabytes(target.groups())
-    return {name: sizes[name] for name in CONTROL_PLANE if name in sizes}
+    found = {name: sizes[name] for name in CONTROL_PLANE if name in sizes}
+    return found | pss_megabytes_alone(target.alone())
 
 
 def schema_seconds(site: Site, folder: Path) -> tuple[float, float]:

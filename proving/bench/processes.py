@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -30,6 +31,20 @@ def tree(roots: Iterable[int]) -> list[int]:
     return found
 
 
+@dataclass(frozen=True)
+class Child:
+    """A process that another one started, and the name that it goes by."""
+
+    pid: int
+    name: str
+
+
+def children(parent: int) -> list[Child]:
+    """Return what a process has started itself."""
+    pids = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [Child(int(pid), Path(f"/proc/{pid}/comm").read_text().strip()) for pid in pids]
+
+
 def cpu_seconds(groups: Groups) -> dict[str, float]:
     """Return the CPU time that each group has used since it began; processes that ended count no more."""
     return {name: sum(_cpu_of(pid) for pid in tree(roots)) for name, roots in groups.items()}
@@ -38,6 +53,11 @@ def cpu_seconds(groups: Groups) -> dict[str, float]:
 def pss_megabytes(groups: Groups) -> dict[str, float]:
     """Return the memory of each group, pages that several processes share counted in shares."""
     return {name: sum(_pss_of(pid) for pid in tree(roots)) / 1024 for name, roots in groups.items()}
+
+
+def pss_megabytes_alone(groups: Groups) -> dict[str, float]:
+    """Return the same without what descends from the processes."""
+    return {name: sum(map(_pss_of, pids)) / 1024 for name, pids in groups.items()}
 
 
 def machine_seconds() -> float:

@@ -26,6 +26,8 @@ class Target:
     flavor: str = "1"
     groups: Callable[[], Mapping[str, Sequence[int]]] = field(default=dict)
     """Returns group (see COMPUTE; others such as `mariadb`) → the processes of it that run now."""
+    alone: Callable[[], Mapping[str, Sequence[int]]] = field(default=dict)
+    """The same of processes that count without what descends from them: parents whose children are above."""
     connect: Callable[[], Any] | None = None
     """Opens a connection to the MariaDB server, by PyMySQL."""
     schemas: Sequence[str] = ("nova_api", "nova_cell0", "nova")
