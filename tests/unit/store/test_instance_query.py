@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.dialects import mysql
 
 from compute_service.domain.errors import Invalid
 from compute_service.domain.instance import Instance
 from compute_service.domain.states import TaskState, VmState, states_of
 from compute_service.domain.vif import FixedIp, Vif
 from compute_service.store.database import Database
+from compute_service.store.instance_query import page_statement
 from compute_service.store.instances import InstanceQuery, instance_delete, instance_insert, instance_page
 from tests.fixtures.records import SMALL, an_instance, new_uuid
 from tests.fixtures.stores import EPOCH, assert_queries
@@ -286,3 +288,30 @@ def test_no_uuids_find_no_servers(cell: Database) -> None:
     _put(cell, a={})
     with assert_queries(cell, at_most=0):
         assert _names(cell, uuids=()) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ({}, "instances_all"),
+        ({"project_id": "p"}, "instances_project"),
+        ({"project_id": "p", "filters": {"name": "web"}}, "instances_project"),
+        ({"filters": {"host": "h"}}, None),
+        ({"filters": {"project_id": "p"}}, None),
+        ({"sort_keys": ("display_name",)}, None),
+        ({"deleted": True}, None),
+        ({"changes_since": EPOCH}, None),
+        ({"tags": ("blue",)}, None),
+        ({"uuids": ("u",)}, None),
+        ({"states": ((VmState.ERROR, None),)}, None),
+    ],
+)
+def test_mariadb_is_told_an_index_where_nothing_narrows_a_list_down(
+    query: dict[str, Any], index: str | None
+) -> None:
+    spelt = str(
+        page_statement("mysql", InstanceQuery(limit=10, **query), None).compile(dialect=mysql.dialect())
+    )
+    assert ("FORCE INDEX" in spelt) == (index is not None)
+    assert index is None or f"FORCE INDEX ({index})" in spelt
+    assert "FORCE INDEX" not in str(page_statement("sqlite", InstanceQuery(limit=10, **query), None))

@@ -12,6 +12,7 @@ from compute_service.domain.states import PowerState, TaskState, VmState
 from compute_service.store.database import Database
 from compute_service.store.instances import (
     InstanceQuery,
+    hosted_servers,
     instance_count_by_host,
     instance_delete,
     instance_get,
@@ -181,6 +182,27 @@ def test_a_host_lists_its_living_servers_and_those_deleted_since(cell: Database)
         since = instances_on_host(tx, "host1", deleted_since=EPOCH - timedelta(days=1))
         assert {i.uuid for i in since} == {living.uuid, recent.uuid}
         assert instance_count_by_host(tx) == {"host1": 1, "host2": 1}
+
+
+def test_the_servers_of_many_hosts_are_read_by_one_statement(cell: Database) -> None:
+    with cell.write() as tx:
+        first, second, elsewhere, gone = (
+            instance_insert(tx, an_instance(host=host, node="node"))
+            for host in ("host1", "host1", "host2", "host1")
+        )
+        instance_delete(tx, gone, EPOCH)
+        instance_insert(tx, an_instance(host="host3"))
+    with assert_queries(cell, at_most=1), cell.read() as tx:
+        found = hosted_servers(tx, ("host1", "host2", "host4"))
+    assert {host: [one.uuid for one in there] for host, there in found.items()} == {
+        "host1": [first.uuid, second.uuid],
+        "host2": [elsewhere.uuid],
+        "host4": [],
+    }
+    assert instance_name(found["host1"][0]) == instance_name(first)
+    assert instance_name(found["host1"][0], "%(uuid)s") == first.uuid
+    with assert_queries(cell, at_most=0), cell.read() as tx:
+        assert hosted_servers(tx, ()) == {}
 
 
 def test_several_servers_are_read_by_one_statement(cell: Database) -> None:
