@@ -180,11 +180,17 @@ class FakeConnection:
             ),
         )
 
+    def disk_bytes(self, uuid: str, name: str) -> int:
+        disks = {disk.target: disk for disk in self._guest(uuid).domain.disks}
+        return read_disk(Path(disks[name].file or ""))[0]
+
     def backup(self, uuid: str, xml: str) -> None:
         self._begin("backup", uuid)
         sources = {disk.target: disk for disk in self._guest(uuid).domain.disks}
         for disk in Backup.parse(xml).disks:
             if disk.backup and disk.file and disk.format:
+                if not Path(disk.file).exists():
+                    raise HostRejected(f"Cannot access storage file '{disk.file}'")
                 size, content = read_disk(Path(sources[disk.name].file or ""))
                 write_disk(Path(disk.file), disk.format, size, content)
         self._end("backup", uuid)

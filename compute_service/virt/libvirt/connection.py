@@ -279,9 +279,14 @@ class LibvirtConnection:
 
         return self._ask(look)
 
+    def disk_bytes(self, uuid: str, name: str) -> int:
+        """Return how large a disk is."""
+        return int(self._ask(lambda link: link.lookupByUUIDString(uuid).blockInfo(name)[0]))
+
     def backup(self, uuid: str, xml: str) -> None:
         """Begin to copy disks of a running guest."""
-        self._on(uuid, lambda domain: domain.backupBegin(xml, None, 0))
+        into = self._libvirt.VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL
+        self._on(uuid, lambda domain: domain.backupBegin(xml, None, into))
 
     def job(self, uuid: str) -> Job | None:
         """Return what goes on in the background."""

@@ -125,8 +125,11 @@ class Connection(Protocol):
     def stats(self, uuid: str) -> DomainStats:
         """Return a guest's counters."""
 
+    def disk_bytes(self, uuid: str, name: str) -> int:
+        """Return how large a disk is that the guest sees under that name, such as vda."""
+
     def backup(self, uuid: str, xml: str) -> None:
-        """Begin to copy disks of a running guest as they are now."""
+        """Begin to copy disks of a running guest as they are now, into files that are there."""
 
     def job(self, uuid: str) -> Job | None:
         """Return what goes on in the background, or None."""

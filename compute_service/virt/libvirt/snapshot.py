@@ -16,12 +16,13 @@ from compute_service.virt.libvirt.definition import defined
 from compute_service.virt.libvirt.guest_agent import quiet
 from compute_service.virt.libvirt.parts import Parts
 from compute_service.virt.libvirt.spawn import OFF
+from compute_service.virt.libvirt.storage.files import PRIVATE
 from compute_service.virt.libvirt.storage.qemu_img import QemuImg
 from compute_service.virt.libvirt.xml.backup import Backup, BackupDisk
 
 FORMATS = frozenset({"qcow2", "raw", "vmdk", "vdi"})
-DIRECT = frozenset({"qcow2", "raw"})
-"""The formats that a backup can be written in."""
+COPIED = "qcow2"
+"""What libvirt copies into: a raw file would be written whole, holes and all."""
 PIECE = 1 << 20
 LOOK_EVERY = 0.5
 COPY_SECONDS = 7200.0
@@ -38,6 +39,7 @@ def snapshot(parts: Parts, uuid: str, disk_format: str | None) -> tuple[str, Ite
     directory.mkdir(parents=True)
     try:
         file = _write(parts, uuid, power, (directory, target_format))
+        file.chmod(PRIVATE)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
@@ -59,26 +61,28 @@ def _write(parts: Parts, uuid: str, power: PowerState, where: tuple[Path, str]) 
     if power in OFF:
         parts.disks.export(uuid, "disk", target, disk_format)
         return target
-    copied, copied_format = directory / "copy", disk_format if disk_format in DIRECT else "qcow2"
-    _backup(parts, uuid, copied, copied_format)
-    if copied_format == disk_format and not compress:
+    copied = directory / "copy"
+    _backup(parts, uuid, copied)
+    if disk_format == COPIED and not compress:
         return copied
-    QemuImg(parts.runner).copy((copied_format, str(copied)), (disk_format, str(target)), compress)
+    QemuImg(parts.runner).copy((COPIED, str(copied)), (disk_format, str(target)), compress)
     copied.unlink()
     return target
 
 
-def _backup(parts: Parts, uuid: str, file: Path, disk_format: str) -> None:
+def _backup(parts: Parts, uuid: str, file: Path) -> None:
     """Copy the root disk of a guest that runs, as it is when this begins."""
     names = [disk.target for disk in defined(parts, uuid, lasting=False).disks if disk.device == "disk"]
     if not names:
         raise HostRejected(f"Guest {uuid} has no disk to copy.")
     wanted = Backup(
         disks=(
-            BackupDisk(name=names[0], type="file", format=disk_format, file=str(file)),
+            BackupDisk(name=names[0], type="file", format=COPIED, file=str(file)),
             *(BackupDisk(name=name, backup=False) for name in names[1:]),
         )
     )
+    QemuImg(parts.runner).blank(file, COPIED, parts.connection.disk_bytes(uuid, names[0]))
+    file.chmod(PRIVATE)
     with quiet(parts, uuid):
         parts.connection.backup(uuid, wanted.xml())
     end = parts.clock.time() + COPY_SECONDS

@@ -17,8 +17,9 @@ from compute_service.virt.libvirt.storage.store import Base, Space
 from compute_service.virt.libvirt.wanted import WantedDisk
 
 GIB = 1 << 30
-PRIVATE = 0o600
-"""Nobody else on the host reads a guest's disk; libvirt gives it to the hypervisor's user meanwhile."""
+PRIVATE = 0o640
+"""Nobody else on the host reads a guest's disk. libvirt gives it to the hypervisor's user and group while the
+guest runs; nova-compute may be in that group."""
 
 
 class FileDisks:
