@@ -12,6 +12,7 @@ from pathlib import Path
 from proving.lab.machine import cgroup_roots
 
 TOP = "stratus-lab"
+_TRIES = 100
 _TIDY_SECONDS = 3.0
 """What nspawn may take to end after what it ran."""
 _JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1"; shift; done; shift; exec "$@"'
@@ -31,7 +32,7 @@ class Cgroup:
     def joining(self, command: list[str]) -> list[str]:
         """Make it, and return a command that joins it and then does what `command` does."""
         for folder in self.folders:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
         return ["sh", "-c", _JOIN, "sh", *(f"{one}/cgroup.procs" for one in self.folders), "--", *command]
 
     def pids(self, part: str = "") -> set[int]:
@@ -41,9 +42,10 @@ class Cgroup:
         """
         found: set[int] = set()
         for folder in self.folders:
-            for file in folder.rglob(f"{part}/**/cgroup.procs" if part else "cgroup.procs"):
-                with suppress(OSError):
-                    found |= {int(line) for line in file.read_text().split()}
+            for inner in _inside(folder):
+                if not part or part in inner.relative_to(folder).parts:
+                    with suppress(OSError):
+                        found |= {int(line) for line in (inner / "cgroup.procs").read_text().split()}
         return found - {0}
 
     def kill(self, seconds: float = 20) -> None:
@@ -63,23 +65,31 @@ class Cgroup:
             time.sleep(0.02)
 
     def remove(self, seconds: float = 10) -> None:
-        """Remove it with all below. Nothing may run in it any more. Raises OSError."""
+        """Remove it with all below. Nothing may run in it any more. Raises OSError when it does not go."""
         deadline = time.monotonic() + seconds
         for folder in self.folders:
-            inner = sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True)
-            for path in (*inner, folder, folder.parent):
-                while (
-                    path.is_dir() and not _gone(path, path == folder.parent) and time.monotonic() < deadline
-                ):
+            while folder.exists():
+                try:
+                    for inner in _inside(folder):
+                        inner.rmdir()
+                except OSError:
+                    if time.monotonic() > deadline:
+                        raise
                     time.sleep(0.02)
+            # Others may be in the one above.
+            with suppress(OSError):
+                folder.parent.rmdir()
 
 
-def _gone(path: Path, shared: bool) -> bool:
-    """Remove one cgroup and return whether that is done, or need not be: others may be in a shared one."""
-    try:
-        path.rmdir()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return shared
-    return True
+def _make(folder: Path) -> None:
+    """Make a folder; the one above may be removed meanwhile by the end of another lab."""
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return
+    raise FileNotFoundError(f"{folder} could not be made")
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Return a folder and those in it, the innermost first; some may be gone already."""
+    return [Path(path) for path, _, _ in os.walk(folder, topdown=False)]
