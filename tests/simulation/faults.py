@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from compute_service.domain.errors import Invalid, Unavailable
 from compute_service.store.database import Database, Tx
+from compute_service.store.dialects import DatabaseDown
 
 
 class Crash(BaseException):
@@ -34,6 +35,8 @@ class Odds:
     """Of the failures: those that would not come again."""
     meanwhile: float = 0.05
     """Of the effects: those in the middle of which something else happens."""
+    unheard: float = 0.0
+    """Of the writes: those that a database makes and does not answer for."""
 
 
 class Faults:
@@ -45,17 +48,24 @@ class Faults:
         self.seen: Counter[str] = Counter()
         self.meanwhile: Callable[[], None] = lambda: None
         """Lets one other thing happen, as threads do."""
+        self.away: set[str] = set()
+        """Names of databases that do not answer."""
         self._inside = False
+        self._dies_in = 0
 
     def happens(self, what: str, odds: float) -> bool:
         """Decide about one thing that could go wrong."""
-        if self.calm or self.rnd.random() >= odds:
+        if self.calm or not odds or self.rnd.random() >= odds:
             return False
         self.seen[what] += 1
         return True
 
     def point(self) -> None:
         """A place at which a process may die."""
+        if self._dies_in:
+            self._dies_in -= 1
+            if not self._dies_in:
+                raise Crash
         if self.happens("crashes", self.odds.crash):
             raise Crash
 
@@ -80,21 +90,45 @@ class Faults:
                 self._inside = False
 
     @contextmanager
+    def dying(self, places: int) -> Iterator[None]:
+        """Let the process that works in the block die at the first, second, ... place at which it may."""
+        self._dies_in = places
+        try:
+            yield
+        finally:
+            self._dies_in = 0
+
+    @contextmanager
     def guard(self, *databases: Database) -> Iterator[None]:
-        """Let processes die before and after each write of some databases, for as long as the block lasts."""
+        """Let processes die before and after each write of some databases, and let databases be `away`, for
+        as long as the block lasts."""
         with ExitStack() as stack:
             for database in databases:
+                reading = self._guarded(database.name, database.read, writes=False)
+                stack.enter_context(patch.object(database, "read", reading))
                 for name in ("write", "alone"):
-                    guarded = self._guarded(getattr(database, name))
+                    guarded = self._guarded(database.name, getattr(database, name), writes=True)
                     stack.enter_context(patch.object(database, name, guarded))
             yield
 
-    def _guarded(self, write: Callable[[], AbstractContextManager[Tx]]) -> Callable[[], Any]:
+    def _guarded(
+        self, name: str, begin: Callable[[], AbstractContextManager[Tx]], writes: bool
+    ) -> Callable[[], Any]:
         @contextmanager
         def guarded() -> Iterator[Tx]:
-            self.point()
-            with write() as tx:
+            if writes:
+                self.point()
+            self._reach(name)
+            with begin() as tx:
                 yield tx
-            self.point()
+            if writes:
+                if self.happens("writes unheard of", self.odds.unheard):
+                    raise DatabaseDown(f"Database {name} does not answer.")
+                self.point()
 
         return guarded
+
+    def _reach(self, name: str) -> None:
+        if name in self.away:
+            self.seen["databases asked in vain"] += 1
+            raise DatabaseDown(f"Database {name} does not answer.")

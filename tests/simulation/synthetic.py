@@ -16,6 +16,7 @@ from compute_service.agent.lanes import Lanes, Stepper
 from compute_service.agent.service import AgentService, ServiceParts
 from compute_service.config.settings import Settings
 from compute_service.control.services import Services
+from compute_service.domain.errors import Unavailable
 from compute_service.domain.flow import UNFINISHED, Failure, FlowKey, FlowRecord, FlowState, StepKey
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.record import Record
@@ -247,7 +248,7 @@ class World:
                 if cancelled is not None:
                     flow_cancel(tx, cancelled.flow_id, "deleted")
                 submit(tx, flow)
-        except Crash:
+        except (Crash, Unavailable):
             with self.store.api.read() as tx:
                 return key if flow_get(tx, flow.id) is not None else None
         self.conductors.wake((key,) if cancelled is None else (cancelled, key))
@@ -300,7 +301,7 @@ class World:
                 self.flag()
             if self.rnd.random() < 0.01:
                 self.trip()
-        except Crash:
+        except (Crash, Unavailable):
             pass
 
     def _a_while(self) -> None:

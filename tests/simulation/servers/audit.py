@@ -141,9 +141,13 @@ class Audit:
     def _way_back(self, row: Instance) -> Iterator[str]:
         with self._world.store.database(self._world.hosts[row.host or ""].cell).read() as tx:
             moves = migration_page(tx, MigrationQuery(instance_uuid=row.uuid, status="finished"))
-        if len(moves) != 1 or moves[0].source_compute is None:
-            yield f"is resized with {len(moves)} finished migrations"
+        if not moves or moves[0].source_compute is None:
+            yield "is resized without a finished migration"
             return
+        # One before it was never settled when the server's state was reset: that comes when this one is.
+        for move in moves[1:]:
+            self._held.consumers.add(move.uuid)
+            self._held.kept.add((move.source_compute or "", row.uuid))
         source = self._world.hosts[moves[0].source_compute]
         self._held.kept.add((source.name, row.uuid))
         self._held.consumers.add(moves[0].uuid)

@@ -7,7 +7,10 @@ from typing import ClassVar, TypeVar
 
 from compute_service.conductor.hosts import Hosts
 from compute_service.conductor.power import PowerSync
-from compute_service.conductor.reconcilers.reclaim import SoftDeleted
+from compute_service.conductor.reconcilers.abandoned import AbandonedMoves
+from compute_service.conductor.reconcilers.allocations import LostAllocations
+from compute_service.conductor.reconcilers.counts import QuotaCounts
+from compute_service.conductor.reconcilers.stranded import Stranded
 from compute_service.conductor.service import ConductorService
 from compute_service.control.services import Services
 from compute_service.domain.errors import ComputeError, Unavailable
@@ -45,6 +48,7 @@ class Conductors:
     def begin(self, svc: Services, host_up: Callable[[str, str], bool]) -> None:
         """Start them all."""
         self._svc, self._host_up = svc, host_up
+        self._allocations, self._counts = LostAllocations(svc), QuotaCounts(svc)
         self._engines = [self._start() for _ in range(self._count)]
 
     def _start(self) -> Engine:
@@ -80,9 +84,19 @@ class Conductors:
             except ComputeError:
                 continue
 
-    def reclaim(self) -> None:
-        """Have one of them delete what was soft-deleted long ago."""
-        self.cast(lambda engine: SoftDeleted(engine.svc).run())
+    def set_right(self) -> None:
+        """Have one of them set right what is lost, and look for servers that nobody works on."""
+        self.cast(lambda engine: self._note(self._allocations.name, self._allocations.run()))
+        self.cast(lambda engine: self._note(Stranded.name, Stranded(engine.svc).run()))
+        self.mend()
+
+    def mend(self) -> None:
+        """Have one of them mend what requests that died and admins who said otherwise left behind."""
+        self.cast(lambda engine: self._note(self._counts.name, self._counts.run()))
+        self.cast(lambda engine: self._note(AbandonedMoves.name, AbandonedMoves(engine.svc).run()))
+
+    def _note(self, name: str, count: int) -> None:
+        self._faults.seen[f"set right: {name}"] += count
 
     def endpoint(self, engine: Engine, cell: str | None) -> ConductorService:
         """Return one of them as messages of a bus reach it."""

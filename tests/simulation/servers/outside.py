@@ -71,6 +71,7 @@ class Chooser:
             for claim in claims
             if self._is_up(claim.host)
             and claim.host not in asked.ignore_hosts
+            and claim.cell not in asked.ignore_cells
             and asked.cell in (None, claim.cell)
             and wanted in (None, claim.host)
         ]

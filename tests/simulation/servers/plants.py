@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from unittest.mock import patch
 
-from compute_service.flows.kinds import FLOWS, build
+from compute_service.flows.kinds import FLOWS
 from compute_service.flows.step import Flow
 
 Plant = Callable[[], AbstractContextManager[Any]]
@@ -36,10 +36,6 @@ def _bind_only_there() -> AbstractContextManager[Any]:
     return patch.dict(FLOWS, resize=_without_undo("resize", "bind"))
 
 
-def _give_up_what_is_being_deleted() -> AbstractContextManager[Any]:
-    return patch.object(build, "OWN", frozenset([*build.OWN, *build.TaskState]))
-
-
 def _let_go_while_the_guest_stands() -> AbstractContextManager[Any]:
     flow = FLOWS["delete"]
     return patch.dict(FLOWS, delete=dataclasses.replace(flow, steps=(flow.steps[-1], *flow.steps[:-1])))
@@ -50,6 +46,5 @@ PLANTS: dict[str, Plant] = {
     "keep the ports of a failed build": _keep_the_ports_of_a_failed_build,
     "leave claims swapped": _leave_claims_swapped,
     "bind only there": _bind_only_there,
-    "give up what is being deleted": _give_up_what_is_being_deleted,
     "let go while the guest stands": _let_go_while_the_guest_stands,
 }

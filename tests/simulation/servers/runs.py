@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from compute_service.conductor.reconcilers.abandoned import AbandonedMoves
+from compute_service.conductor.reconcilers.stranded import Stranded
+from compute_service.domain.flow import API_DATABASE
 from compute_service.store.engine import Store
 from tests.fakes.clock import ManualClock
-from tests.fixtures.stores import empty, make_store
+from tests.fixtures.stores import EAST, WEST, empty, make_store
 from tests.simulation.faults import Odds
 from tests.simulation.plants import PLANTS as ENGINE_PLANTS
 from tests.simulation.plants import planted
@@ -20,6 +23,9 @@ from tests.simulation.servers.audit import Audit
 from tests.simulation.servers.plants import PLANTS
 from tests.simulation.servers.users import Users
 from tests.simulation.servers.world import HOSTS, Plan, World
+
+DATABASES = (API_DATABASE, EAST, WEST)
+"""Those that are away for a while."""
 
 
 @functools.cache
@@ -35,8 +41,9 @@ def world_of(seed: int, odds: Odds | None = None) -> Iterator[World]:
     empty(store)
     databases = [store.database(name) for name in store.names()]
     # Identifiers come from the seed too: flows that are due at the same time go in their order.
-    with patch("os.urandom", random.Random(seed).randbytes):
-        world = World(seed, store, clock, odds or Odds())
+    # For how long a cell that did not answer is not asked again goes by real time, which means nothing here.
+    with patch("os.urandom", random.Random(seed).randbytes), patch.object(Store, "REST", 0.0):
+        world = World(seed, store, clock, odds or Odds(unheard=0.005))
         with world.faults.guard(*databases):
             yield world
 
@@ -74,9 +81,18 @@ def _through(world: World, users: Users, plan: Plan) -> list[str]:
         _trip(world)
         world.one_event()
     faults.calm = True
+    faults.away.clear()
     for host in world.hosts.values():
         host.down = False
-    return settle(world, plan.calm) + settle(world, plan.calm)
+    found = settle(world, plan.calm) + settle(world, plan.calm)
+    world.clock.advance(AbandonedMoves.PATIENCE.total_seconds())
+    for _ in range(2):
+        world.conductors.mend()
+    found += settle(world, plan.calm)
+    stranded = faults.seen[f"set right: {Stranded.name}"]
+    if stranded:
+        found.append(f"{stranded} servers had a task state and nobody who worked on them")
+    return found
 
 
 def settle(world: World, limit: float = 30_000.0) -> list[str]:
@@ -105,3 +121,9 @@ def _trip(world: World) -> None:
         world.faults.seen["lost journals"] += 1
     if rnd.random() < 0.005:
         world.hosts[rnd.choice(list(HOSTS))].disturb()
+    if world.faults.away:
+        if rnd.random() < 0.03:
+            world.faults.away.clear()
+    elif rnd.random() < 0.004:
+        world.faults.away.add(rnd.choice(DATABASES))
+        world.faults.seen["databases away"] += 1

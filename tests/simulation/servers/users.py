@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from compute_service.control import delete, power, rebuild, resize, snapshot
+from sqlalchemy import select
+
+from compute_service.control import delete, power, rebuild, reset, resize, snapshot
 from compute_service.control.create import create_servers
 from compute_service.control.find import find_server
 from compute_service.control.services import Services
@@ -13,8 +15,11 @@ from compute_service.domain.actions import ACTIONS
 from compute_service.domain.context import Context
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.order import RebuildOrder, ServerOrder
+from compute_service.domain.states import VmState
 from compute_service.domain.vif import RequestedNetworks
 from compute_service.store.servers import Located
+from compute_service.store.tables.mappings import instance_mappings
+from tests.simulation.faults import Crash
 from tests.simulation.servers.world import FLAVORS, IMAGE, World
 
 USER = Context(request_id="req-1", user_id="user", project_id="project", is_admin=True)
@@ -31,7 +36,10 @@ def _rebuild(ctx: Context, svc: Services, server: Located) -> object:
     return rebuild.rebuild(ctx, svc, server, RebuildOrder(image_ref=IMAGE))
 
 
-ACTS: dict[str, tuple[int, Act]] = {
+_DYING, _PLACES = 0.1, 4
+"""Of the requests: those that die, at one of so many places at which they may."""
+
+ACTS: dict[str, tuple[float, Act]] = {
     "stop": (3, power.stop),
     "start": (3, power.start),
     "reboot_soft": (1, lambda ctx, svc, server: power.reboot(ctx, svc, server, hard=False)),
@@ -48,6 +56,7 @@ ACTS: dict[str, tuple[int, Act]] = {
     "confirm_resize": (3, resize.confirm_resize),
     "revert_resize": (3, resize.revert_resize),
     "rebuild": (2, _rebuild),
+    "reset_state": (0.2, lambda ctx, svc, server: reset.reset_state(ctx, svc, server, VmState.ERROR)),
     "create_image": (2, lambda ctx, svc, server: snapshot.create_image(ctx, svc, server, "copy")),
 }
 """What can be done to a server, by its key in the table of actions, and how often it is."""
@@ -109,12 +118,25 @@ class Users:
         self.accepted[what] += 1
 
     def _quietly(self, work: Callable[[], None]) -> None:
-        """Do something in a request that does not die."""
+        """Do something in a request, which may die in the middle but meets no other trouble than that."""
         faults = self._world.faults
         calm, faults.calm = faults.calm, True
+        dies_in = faults.rnd.randint(1, _PLACES) if faults.rnd.random() < _DYING else 0
         try:
-            work()
+            with faults.dying(dies_in):
+                work()
         except ComputeError:
             return
+        except Crash:
+            faults.seen["requests that died"] += 1
         finally:
             faults.calm = calm
+            self._find()
+
+    def _find(self) -> None:
+        """Know of all servers that there are, those too that no answer told of."""
+        if self._world.faults.away:
+            return
+        with self._world.store.api.read() as tx:
+            found = [row[0] for row in tx.all(select(instance_mappings.c.uuid))]
+        self.servers += sorted(set(found) - set(self.servers))

@@ -39,6 +39,7 @@ FLAVORS = (
 IMAGE = "11111111-1111-4111-8111-111111111111"
 SWEEP_EVERY = 5.0
 BEAT_EVERY = 10.0
+LOOK_EVERY = 60.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class World:
         )
         self.hosts = {name: self._host(name, cell) for name, cell in HOSTS.items()}
         self._furnish()
-        self._next_sweep = self._next_beat = 0.0
+        self._next_sweep = self._next_beat = self._next_look = 0.0
 
     def _services(self, placement: Any, network: Any, images: Any) -> Services:
         line = Line(self.conductors, self.wires, self.faults)
@@ -160,6 +161,9 @@ class World:
             self._next_beat = now + BEAT_EVERY
             for host in self.hosts.values():
                 host.beat()
+        elif now >= self._next_look:
+            self._next_look = now + LOOK_EVERY
+            self.conductors.set_right()
         elif now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
             self.conductors.sweep()
