@@ -1,8 +1,7 @@
 """`stratus-compute control`: the daemons of a controller under one parent, whose memory they share.
 
 Each is what it is when it is started by itself, reads the same files and is as many processes as these say;
-the parent loads what they have in common once, starts them, and replaces the one that dies. They take a third
-of the memory that they take apart.
+the parent loads what they have in common once, starts them, and replaces the one that dies.
 """
 
 from __future__ import annotations
