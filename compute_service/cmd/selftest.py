@@ -21,7 +21,18 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 SERVICES = ROOT / ".venv-services" / ".installed"
-PROSE = ("compute_service", "proving", "tests", "docs", "README.md", "ARCHITECTURE.md")
+PROSE = (
+    "compute_service",
+    "proving",
+    "roles",
+    "playbooks",
+    "inventories",
+    "collections",
+    "tests",
+    "docs",
+    "README.md",
+    "ARCHITECTURE.md",
+)
 SUITES = ("unit", "meta", "contract", "functional", "simulation", "integration")
 
 
