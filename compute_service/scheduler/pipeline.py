@@ -96,8 +96,8 @@ class Selector:
     def select(self, order: SelectRequest) -> Decision:
         """Choose and claim a host for each consumer, or for none. See `domain.protocol.Scheduler`.
 
-        Raises Conflict when a consumer holds allocations that such a request cannot have made, and
-        Unavailable when placement or the API database does not answer.
+        Raises Conflict when a consumer holds allocations that such a request cannot have made, Stale when
+        others were faster again and again, Unavailable when placement or the API database does not answer.
         """
         work = _Work(order)
         if not order.consumers:
@@ -120,7 +120,7 @@ class Selector:
                 LOG.info("%s (request %s)", work.refusal.message, order.request.request_id)
                 return work.refusal
             if work.lost > RETRIES:
-                return beaten(work.lost)
+                raise beaten(work.lost)
 
     def _check(self, order: SelectRequest) -> Decision:
         ask = Ask(order.request, self._settings, self._snapshot.fleet(), self._clock.time())

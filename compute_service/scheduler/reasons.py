@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from compute_service.domain.errors import Stale
 from compute_service.domain.request import Decision
 
 NO_HOST = "No valid host was found."
@@ -21,11 +22,9 @@ def key_of(source: str, reason: str) -> str:
     return f"{source}: {reason}"
 
 
-def beaten(times: int) -> Decision:
-    """Return the answer to a request whose claims were lost to others so many times."""
-    return Decision(
-        message=f"{NO_HOST} Other requests claimed the chosen hosts first, {times} times in a row."
-    )
+def beaten(times: int) -> Stale:
+    """Return what is raised for a request whose claims were lost so many times: it may ask again."""
+    return Stale(f"{NO_HOST} Other requests claimed the chosen hosts first, {times} times in a row.")
 
 
 def refusal(refused: Mapping[str, int], offered: int) -> Decision:
