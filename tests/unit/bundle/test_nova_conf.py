@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[3]
 LIBRARIES = {"keystone_authtoken", "oslo_concurrency", "oslo_messaging_rabbit"}
 """Sections that libraries read, whose options are theirs."""
 BORROWED = {
-    "auth_type", "auth_url", "project_domain_name", "user_domain_name", "project_name", "username", "password",
+    "auth_type", "auth_url", "project_domain_name", "user_domain_name", "project_name", "username",
+    "password",
 }  # fmt: skip
 """Options of keystoneauth in every section that signs in."""
 
