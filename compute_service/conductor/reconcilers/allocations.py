@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from compute_service.control.services import Services
-from compute_service.domain.errors import ComputeError, Unavailable
+from compute_service.domain.errors import ComputeError, NotFound, Unavailable
 from compute_service.domain.host import ComputeNode
 from compute_service.store.compute_nodes import compute_node_list
 from compute_service.store.instances import instance_get
@@ -46,6 +46,8 @@ class LostAllocations:
             except Unavailable as error:
                 LOG.warning("allocations cannot be compared: %s", error.message)
                 return count
+            except NotFound:
+                continue  # Placement has no such host any more, or not yet: it holds nothing there.
         return count
 
     def _nodes(self) -> list[ComputeNode]:

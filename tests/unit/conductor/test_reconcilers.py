@@ -145,6 +145,13 @@ def test_what_a_deleted_server_holds_is_released_when_seen_twice(site: Site) -> 
     assert set(site.placement.allocations_by_consumer) == {living.uuid, stranger}
 
 
+def test_a_host_that_placement_does_not_have_holds_nothing(site: Site) -> None:
+    registered = registration()
+    Hosts(site.svc, CELL, PowerSync(site.svc)).register(registered)
+    site.placement.delete_provider(registered.node_uuid)
+    assert LostAllocations(site.svc).run() == 0
+
+
 def test_what_a_server_counts_for_is_set_right_when_seen_twice(site: Site) -> None:
     grown = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
     kept = site.add(an_instance(host="h1", vm_state=VmState.SOFT_DELETED))
