@@ -26,8 +26,9 @@ from compute_service.domain.flow import (
     StepRecord,
     StepState,
 )
+from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
-from compute_service.flows.step import AnyStep, Flow, Remote, Run
+from compute_service.flows.step import AnyStep, Begun, Flow, Remote, Run
 
 UNANSWERED = {"unanswered": True}
 """The output of a remote step that was given up: its host was asked and never answered."""
@@ -37,7 +38,12 @@ class Claimed:
     """One flow in one owner's hands. Not shared by threads."""
 
     def __init__(
-        self, key: FlowKey, definition: Flow, record: FlowRecord, rows: Iterable[StepRecord]
+        self,
+        key: FlowKey,
+        definition: Flow,
+        record: FlowRecord,
+        rows: Iterable[StepRecord],
+        lease: float = 30.0,
     ) -> None:
         self.key = key
         self.definition = definition
@@ -47,6 +53,12 @@ class Claimed:
         self.outputs: dict[str, Record] = {}
         self.unwritten: list[StepRecord] = []
         """Steps that are done and will be logged together with what comes next, in one transaction."""
+        self.lease = lease
+        """Seconds for which a flow is claimed."""
+        self.servers: dict[str, Instance] = {}
+        """What steps hand on to each other while the flow is in these hands (`Run.rows`)."""
+        self.begun: list[Begun] = []
+        """Flows to go on with after this one."""
         for row in self.rows.values():
             if row.phase is StepPhase.DO and row.state is StepState.DONE:
                 self._keep(row)
@@ -138,4 +150,7 @@ class Claimed:
             outputs=self.outputs,
             step=self.step_key(seq, phase, attempt),
             host=next((row.host for row in rows if row is not None and row.host is not None), None),
+            lease=self.lease,
+            rows=self.servers,
+            begun=self.begun,
         )

@@ -34,7 +34,7 @@ from compute_service.domain.request_id import Asker, bound
 from compute_service.flows import stepping
 from compute_service.flows.claimed import Claimed
 from compute_service.flows.ending import end_flow, stick
-from compute_service.flows.step import Flow
+from compute_service.flows.step import Begun, Flow
 from compute_service.store.database import Database
 from compute_service.store.engine import Store
 from compute_service.store.flows import (
@@ -129,13 +129,16 @@ class Engine:
 
         Raises Unavailable when its database cannot be reached; its lease then runs out.
         """
+        begun: list[Begun] = []
         while self._take(key):
             try:
-                self._advance_once(key)
+                begun += self._advance_once(key)
             finally:
                 again = self._let_go(key)
             if not again:
-                return
+                break
+        for one in begun:
+            self._go_on(one)
 
     def finished(self, key: StepKey, result: StepResult) -> None:
         """Record a host's answer, then go on with the flow. An answer that comes again changes nothing."""
@@ -224,20 +227,35 @@ class Engine:
             LOG.warning("flow %s is of an unknown database %s", key.flow_id, key.database)
             return None
 
-    def _advance_once(self, key: FlowKey) -> None:
+    def _advance_once(self, key: FlowKey) -> list[Begun]:
+        """Claim a flow and run it; returns those that it begot for this engine."""
         database = self._database(key)
         if database is None:
-            return
+            return []
         live = self._claim(database, key)
         answered = self._answered.pop(key, [])
         if live is None:
-            return
+            return []
         for step in answered:
             self._count(live, step)
-        record = live.record
-        asker = Asker(record.request_id, record.global_request_id, record.user_id, record.project_id)
-        with bound(asker):
+        self._run(database, live)
+        return live.begun
+
+    def _go_on(self, begun: Begun) -> None:
+        """Run a flow that was inserted as this engine's: nobody else takes it while its lease lasts."""
+        key, database = begun.key, self._database(begun.key)
+        if database is None or not self._take(key):
+            return
+        try:
+            live = Claimed(key, self.flows[begun.flow.kind], begun.flow, (), self.timing.lease)
+            live.servers |= begun.rows
             self._run(database, live)
+        finally:
+            again = self._let_go(key)
+        if again:
+            self.advance(key)
+        for one in live.begun:
+            self._go_on(one)
 
     def _count(self, live: Claimed, step: StepKey) -> None:
         """Count a remote step by its log."""
@@ -248,6 +266,12 @@ class Engine:
             self.observer.step_ended(live.record.kind, row.name, row.phase, ok, seconds)
 
     def _run(self, database: Database, live: Claimed) -> None:
+        record = live.record
+        asker = Asker(record.request_id, record.global_request_id, record.user_id, record.project_id)
+        with bound(asker):
+            self._step_by_step(database, live)
+
+    def _step_by_step(self, database: Database, live: Claimed) -> None:
         stepper = stepping.Stepper(self, database, live)
         while live.record.state in UNFINISHED:
             verdict = stepper.next()
@@ -270,7 +294,7 @@ class Engine:
             # A newer release may know the kind: leave it to its conductors.
             LOG.error("flow %s is of the unknown kind %s", record.id, record.kind)
             return None
-        return Claimed(key, definition, record, rows)
+        return Claimed(key, definition, record, rows, self.timing.lease)
 
     def wake(self, keys: Iterable[FlowKey]) -> None:
         """Ring for other flows; a lost ring costs a sweep's wait."""

@@ -17,17 +17,27 @@ Rules that every flow keeps, and the simulation checks:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from compute_service.control.services import Services
 from compute_service.domain.flow import Failure, FlowKey, FlowRecord, StepKey
+from compute_service.domain.instance import Instance
 from compute_service.domain.migration import MigrationType
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.record import Record
 
 P = TypeVar("P", bound=Record)
 R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A flow that was written as its writer's own, for that engine to go on with."""
+
+    key: FlowKey
+    flow: FlowRecord
+    rows: dict[str, Instance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,24 @@ class Run(Generic[P]):
     outputs: dict[str, Record]
     step: StepKey
     host: str | None = None
+    lease: float = 30.0
+    """Seconds for which a flow is claimed."""
+    rows: dict[str, Instance] = field(default_factory=dict)
+    """Servers by UUID as steps that are run in one go hand them on. None may be there, and others may have
+    changed them since."""
+    begun: list[Begun] = field(default_factory=list)
+    """Flows that the engine goes on with once it has let go of this one."""
+
+    def as_own(self, flow: FlowRecord) -> FlowRecord:
+        """Return a new flow as it is to be inserted for this engine to go on with: claimed already.
+
+        Once it is in the database, say so by `go_on_with`. Should that not come, the lease runs out.
+        """
+        return flow.replace(owner=self.flow.owner, lease=self.svc.clock.time() + self.lease, claims=1)
+
+    def go_on_with(self, key: FlowKey, flow: FlowRecord, *rows: Instance) -> None:
+        """Have the engine take up a flow that was inserted `as_own`, with servers as they are in `rows`."""
+        self.begun.append(Begun(key, flow, {row.uuid: row for row in rows}))
 
     def output(self, step: str, kind: type[R]) -> R:
         """Return what an earlier step returned. Raises KeyError when it has not finished."""

@@ -51,7 +51,7 @@ from compute_service.store.flow_steps import (
     steps_of,
     steps_start,
 )
-from compute_service.store.sql import beyond, dump, dump_some, insert_missing, insert_new
+from compute_service.store.sql import beyond, dump, dump_some, insert_all_new, insert_missing, insert_new
 from compute_service.store.tables.flows import flow_steps, flows
 
 __all__ = [
@@ -133,12 +133,17 @@ def flow_insert(tx: Tx, flow: FlowRecord) -> bool:
     return True
 
 
-def flows_insert(tx: Tx, new: Sequence[FlowRecord]) -> None:
-    """Add flows in one statement; those that are there already are left as they stand.
+def flows_insert(tx: Tx, new: Sequence[FlowRecord]) -> bool:
+    """Add flows, in one statement if all are new; those that are there already are left as they stand.
 
-    What they are `after` has to see to them itself: it is not told that it is waited for.
+    What they are `after` has to see to them itself: it is not told that it is waited for. Returns whether
+    all were new.
     """
-    insert_missing(tx, flows, [flow_row(tx, flow) for flow in new])
+    rows = [flow_row(tx, flow) for flow in new]
+    if insert_all_new(tx, flows, rows):
+        return True
+    insert_missing(tx, flows, rows)
+    return False
 
 
 def flow_get(tx: Tx, flow_id: str) -> FlowRecord | None:

@@ -35,9 +35,9 @@ from compute_service.flows.kinds.server import (
     change,
     fault_of,
     go_on,
+    handed_on,
     idle,
     new_guest_of,
-    row_of,
     without_password,
 )
 from compute_service.flows.step import Flow, Remote, Run, Step, Wait
@@ -97,7 +97,7 @@ def _claim(run: Run[BuildParams]) -> Claim:
 
 
 def _bind_ports(run: Run[BuildParams]) -> Ports:
-    claim, seen = _claim(run), row_of(run)
+    claim, seen = _claim(run), handed_on(run)
     placed = take_place(run, seen, claim.host)
     try:
         vifs = run.svc.network.allocate(
@@ -105,7 +105,9 @@ def _bind_ports(run: Run[BuildParams]) -> Ports:
         )
     except (Invalid, NotFound, Forbidden, Conflict) as error:
         raise BuildAborted(error.message) from error
-    go_on(run, OWN, TaskState.SPAWNING, placed, vifs=vifs)
+    now = go_on(run, OWN, TaskState.SPAWNING, placed, vifs=vifs)
+    if now is not None:
+        run.rows[now.uuid] = now
     return Ports(vifs=vifs, bound_at=run.svc.clock.time())
 
 

@@ -18,6 +18,7 @@ from compute_service.store.dialects import DatabaseDown
 from compute_service.store.flows import (
     flow_cancel,
     flow_insert,
+    flow_release,
     flows_insert,
     flows_remove,
     unfinished_flows_of_instance,
@@ -62,13 +63,15 @@ class NotThere(Unavailable):
     """A cell does not answer, and it is sure that it has not got the servers that it was to be given."""
 
 
-def hand_over(svc: Services, cell: str, servers: Sequence[Handover]) -> None:
+def hand_over(svc: Services, cell: str, servers: Sequence[Handover]) -> list[Instance]:
     """Put servers and their build flows into a cell, then take them out of the API database.
 
+    Builds may be the caller's own. They still are when the servers are returned, as they are in the cell:
+    all was new there, and nobody changed them on the way. Else nothing is returned and nobody has the builds.
     Raises NotThere, other errors when the cell may have them, and Stale when users keep changing them
     meanwhile.
     """
-    found = _put(svc, cell, servers)
+    found, are_new = _put(svc, cell, servers)
     behind = {one.seen.uuid for one in servers if one.seen.task_state is TaskState.DELETING}
     for one, there in zip(servers, found, strict=True):
         if _is_fresh(one.placed, there):
@@ -77,24 +80,40 @@ def hand_over(svc: Services, cell: str, servers: Sequence[Handover]) -> None:
         if there.deleted or (there.vm_state is VmState.ERROR and there.host is None):
             # It came to its end in the cell meanwhile: a claim made for it since is not its own.
             svc.placement.release(there.uuid)
-    _let_go(svc, cell, [one.seen for one in servers], behind)
+    seen = [one.seen for one in servers]
+    if not behind and _let_all_go(svc, cell, seen):
+        return found if are_new else []
+    _disown(svc, cell, [one.build for one in servers])
+    _let_go(svc, cell, seen, behind)
+    return []
 
 
-def _put(svc: Services, cell: str, servers: Sequence[Handover]) -> list[Instance]:
-    """Put servers and their build flows into a cell; returns the servers as they are there."""
+def _put(svc: Services, cell: str, servers: Sequence[Handover]) -> tuple[list[Instance], bool]:
+    """Put servers and their build flows into a cell.
+
+    Returns the servers as they are there, and whether the builds are new there.
+    """
     sent = False
     try:
         with svc.store.database(cell).write() as tx:
             found = instances_insert(tx, [one.placed for one in servers])
             for one in servers:
                 tx.changed(one.seen, one.placed)
-            flows_insert(tx, [one.build for one in servers])
+            are_new = flows_insert(tx, [one.build for one in servers])
             sent = True
     except DatabaseDown as error:
         if sent:
             raise
         raise NotThere(error.message) from error
-    return found
+    return found, are_new
+
+
+def _disown(svc: Services, cell: str, builds: Sequence[FlowRecord]) -> None:
+    """Let whoever looks next have the builds: what they were made from has changed."""
+    with svc.store.database(cell).alone() as tx:
+        for build in builds:
+            if build.owner is not None:
+                flow_release(tx, build.id, build.owner)
 
 
 def settle_move(svc: Services, cell: str, servers: Sequence[Instance]) -> None:
@@ -111,8 +130,6 @@ def _is_fresh(wanted: Instance, there: Instance) -> bool:
 
 def _let_go(svc: Services, cell: str, seen: Sequence[Instance], behind: set[str]) -> None:
     """Take servers out of the API database, each when the cell knows all that happened to it."""
-    if not behind and _let_all_go(svc, cell, seen):
-        return
     known = {one.uuid: one.generation for one in seen if one.uuid not in behind}
     carried: dict[str, list[str]] = {}
     left = [one.uuid for one in seen]

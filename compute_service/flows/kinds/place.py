@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from compute_service.control.bell import ring
 from compute_service.domain.errors import NoValidHost
@@ -79,24 +80,33 @@ def _give_to_cells(run: Run[PlaceParams], wanted: Sequence[Instance], away: list
     )
     if not decision.selections:
         raise NoValidHost(decision.message or NO_HOST, decision.refused)
+    # A single build goes on right here. Many are rung for, and so is one that may be in a cell already.
+    alone = len(wanted) == 1 and run.flow.claims == 1 and run.step.attempt == 0
     cells: dict[str, list[Handover]] = {}
     for one, selection in zip(wanted, decision.selections, strict=True):
-        cells.setdefault(selection.claim.cell, []).append(_handover(run, one, selection))
+        handover = _handover(run, one, selection)
+        if alone:
+            handover = replace(handover, build=run.as_own(handover.build))
+        cells.setdefault(selection.claim.cell, []).append(handover)
     left: list[Instance] = []
     for cell, servers in cells.items():
         try:
-            hand_over(run.svc, cell, servers)
+            there = hand_over(run.svc, cell, servers)
         except NotThere as error:
             LOG.warning("servers are placed elsewhere than in cell %s: %s", cell, error.message)
-            there = [one.seen for one in servers]
-            for seen in there:
+            gone = [one.seen for one in servers]
+            for seen in gone:
                 run.svc.placement.release(seen.uuid)
             if cell in away:
                 raise
             away.append(cell)
-            left += there
+            left += gone
         else:
-            ring(run.svc, *(FlowKey(database=cell, flow_id=one.build.id) for one in servers))
+            keys = [FlowKey(database=cell, flow_id=one.build.id) for one in servers]
+            if alone and there:
+                run.go_on_with(keys[0], servers[0].build, there[0])
+            else:
+                ring(run.svc, *keys)
     return left
 
 

@@ -44,9 +44,14 @@ def row_of(run: Run[Any]) -> Instance:
     return found
 
 
+def handed_on(run: Run[Any]) -> Instance:
+    """Return the server's row as a step before this one left it, else as it is now. Raises NotFound."""
+    return run.rows.get(run.params.uuid) or row_of(run)
+
+
 def guest_of(run: Run[Any], power: PowerState | None = None) -> GuestSpec:
     """Return the server's row as the guest a host is to make of it."""
-    return guest_spec(row_of(run), run.svc.settings, power)
+    return guest_spec(handed_on(run), run.svc.settings, power)
 
 
 def new_guest_of(run: Run[Any], power: PowerState | None = None) -> GuestSpec:
