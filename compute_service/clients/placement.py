@@ -32,6 +32,7 @@ BASE = (1, 36)
 CONSUMER_TYPES = (1, 38)
 TRIES = 4
 """How often a change is made again from a fresh reading after another writer came first."""
+_OTHER_GENERATION = "consumer generation conflict"
 _CONCURRENT = "placement.concurrent_update"
 _CUSTOM = "CUSTOM_"
 _WELL_FORMED = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -83,6 +84,35 @@ class PlacementClient:
         """Replace the allocations of all these consumers in one POST, or of none. Raises Conflict."""
         if not claims:
             return
+        try:
+            self._claim(claims)
+        except Conflict as conflict:
+            left = self._left_behind(claims) if _OTHER_GENERATION in conflict.message else set()
+            if not left:
+                raise
+            self._claim(tuple(one.replace(generation=0) if one.consumer in left else one for one in claims))
+
+    def _left_behind(self, claims: tuple[ConsumerAllocations, ...]) -> set[str]:
+        """Return the consumers that Placement knows though they never held anything.
+
+        It makes a consumer before what that holds, in a transaction of its own. When it or its database dies
+        in between, the consumer stays, at generation 0, and shows in no answer: taking nothing away from it
+        succeeds, which it does not for a consumer that there is not.
+        """
+        found = set()
+        for claim in claims:
+            if claim.generation is not None or self.allocations(claim.consumer) is not None:
+                continue
+            headers = self._typed()
+            body = _claim_body(claim.replace(allocations={}, generation=0), typed=bool(headers))
+            try:
+                self._rest.call("PUT", f"/allocations/{part(claim.consumer)}", body=body, headers=headers)
+            except Conflict:
+                continue
+            found.add(claim.consumer)
+        return found
+
+    def _claim(self, claims: tuple[ConsumerAllocations, ...]) -> None:
         headers = self._typed()
         body = {claim.consumer: _claim_body(claim, typed=bool(headers)) for claim in claims}
         try:
