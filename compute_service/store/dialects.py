@@ -263,10 +263,19 @@ def domain_error(name: str, backend: str, error: DBAPIError) -> ComputeError | N
         return Unavailable(f"Database {name} did not give a lock in time.")
     if code in _NO_SCHEMA[backend] or "no such table" in text or "no such column" in text:
         return Unavailable(f"Database {name} lacks the schema of this release.")
-    if code in _BAD_PATTERN[backend] or "user-defined function raised exception" in text:
-        return Invalid("A filter is not a valid regular expression.")
+    if mistake := _mistake(backend, code, text):
+        return Invalid(mistake)
     if error.connection_invalidated or _is_connection_failure(backend, code, text):
         return DatabaseDown(f"Database {name} does not answer.")
+    return None
+
+
+def _mistake(backend: str, code: Any, text: str) -> str | None:
+    """Return what the caller gave that the database cannot take."""
+    if code in _BAD_PATTERN[backend] or "user-defined function raised exception" in text:
+        return "A filter is not a valid regular expression."
+    if "cannot contain NUL" in text:
+        return "Text cannot contain the character NUL."
     return None
 
 
