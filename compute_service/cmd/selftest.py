@@ -154,7 +154,7 @@ def _pytest(
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
         python = [sys.executable, *before, *((sys.executable,) if before else ())]
-        command = [*python, "-m", "pytest", f"--junitxml={report}", "-rs", *arguments]
+        command = [*python, "-m", "pytest", f"--junitxml={report}", "-rsfE", "--tb=short", *arguments]
         code = subprocess.run(  # noqa: S603
             command, cwd=ROOT, check=False, env=os.environ | dict(environment or {})
         ).returncode

@@ -114,6 +114,10 @@ class HostRejected(ComputeError):
     """This host could not do it; another one may."""
 
 
+class Cancelled(ComputeError):
+    """What went on was ended because somebody asked for that."""
+
+
 class Timeout(Unavailable):
     """A bounded wait ran out."""
 

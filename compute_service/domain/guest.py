@@ -70,6 +70,34 @@ class DisksMoved(Record):
     details: dict[str, str] = {}
 
 
+class LiveOffer(Record):
+    """What a source host tells about a guest that is to move while it runs."""
+
+    source: str
+    """The source host."""
+    block: bool | None = None
+    """Whether the disks are copied too; None: they are when the hosts share none."""
+    probe: str = ""
+    """A file that the target sees where the hosts share the guest's disks; empty: nothing to look for."""
+    cpu: str = ""
+    """The guest's processor in the hypervisor's own terms; empty: any will do."""
+    disks: dict[str, int] = {}
+    """The disks that a target without them has to make, with their sizes in bytes."""
+    details: dict[str, str] = {}
+
+
+class LiveReady(Record):
+    """What a target host answers when it is ready for a guest that runs."""
+
+    host: str
+    """The target host."""
+    address: str = ""
+    """Where the source's hypervisor reaches it."""
+    shared: bool = False
+    """Whether both hosts see the guest's disks, so that none is copied and none removed."""
+    details: dict[str, str] = {}
+
+
 class DiskCounters(Record):
     """What went through a disk since its guest runs; None is not counted."""
 

@@ -10,12 +10,18 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
 from compute_service.domain.console import Listening
-from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec
+from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec, LiveOffer, LiveReady
 from compute_service.domain.host import GuestState, HostFacts
+from compute_service.domain.image import Image
 from compute_service.domain.states import PowerState
+from compute_service.domain.vif import Vif
 
 Progress = Callable[[float], None]
 """Called with a fraction from 0 to 1."""
+
+LiveProgress = Callable[[dict[str, int]], None]
+"""Called with what a live migration still has to carry, by the names of the columns of a migration
+(memory_total, memory_processed, memory_remaining, disk_total, disk_processed, disk_remaining), in bytes."""
 
 Listener = Callable[[str], None]
 """Called with a guest's UUID."""
@@ -133,6 +139,82 @@ class Revives(Protocol):
     def revive(self, uuid: str) -> PowerState: ...
 
 
+@runtime_checkable
+class Rescues(Protocol):
+    """Boots guests from another disk, with their own beside it, so that these can be mended."""
+
+    def rescue(self, spec: GuestSpec, image: Image, progress: Progress) -> PowerState:
+        """Stop the guest and start it from `image`, with `spec.admin_password`. Where the image has
+        `hw_rescue_device` or `hw_rescue_bus`, the guest's own disks keep their places."""
+
+    def unrescue(self, spec: GuestSpec) -> PowerState:
+        """Stop the guest, remove what the rescue brought, and start it as it was."""
+
+
+@runtime_checkable
+class AttachesNics(Protocol):
+    """Plugs network interfaces into guests that run, and into the definitions of those that do not."""
+
+    def attach_nic(self, spec: GuestSpec, vif: Vif) -> None:
+        """Give the guest an interface; `spec.vifs` has it already."""
+
+    def detach_nic(self, spec: GuestSpec, vif: Vif) -> None:
+        """Take an interface from the guest; `spec.vifs` may still have it. One that is gone is fine.
+        Raises Conflict when the guest does not let go of it in time."""
+
+
+@runtime_checkable
+class SetsPasswords(Protocol):
+    """Changes an account's password from outside the guest."""
+
+    def set_password(self, uuid: str, password: str) -> None:
+        """Raises NotSupported when nothing in the guest does it, NotReady while it does not run."""
+
+
+@runtime_checkable
+class Crashes(Protocol):
+    """Makes a guest's system dump its memory."""
+
+    def crash_dump(self, uuid: str) -> None:
+        """Inject an interrupt that the guest cannot mask. Raises NotReady while it does not run."""
+
+
+@runtime_checkable
+class MigratesLive(Protocol):
+    """Moves guests between hosts while they run.
+
+    In this order: the source offers, the target prepares, the source migrates, the target finishes, the
+    source leaves. Before `live_migrate` has ended well, `live_discard` on the target takes everything back.
+    """
+
+    def live_offer(self, spec: GuestSpec, block: bool | None) -> LiveOffer:
+        """On the source: say what the target must have. `block` None: found out. Raises HostRejected."""
+
+    def live_prepare(self, spec: GuestSpec, offer: LiveOffer) -> LiveReady:
+        """On the target: look whether the guest can run here, make the disks that are to be filled, plug
+        its interfaces. Raises HostRejected with the reason."""
+
+    def live_migrate(self, spec: GuestSpec, ready: LiveReady, progress: LiveProgress) -> None:
+        """On the source: carry the guest over; it runs on the target when this returns. A guest that has
+        gone over already is fine. Raises Cancelled (after `live_abort`), Timeout or ComputeError, with
+        the guest still running here."""
+
+    def live_abort(self, uuid: str) -> None:
+        """On the source: end the migration that is going on. Raises Conflict when there is none."""
+
+    def live_force(self, uuid: str) -> None:
+        """On the source: let the migration end, by pausing the guest or by post-copy. Raises Conflict."""
+
+    def live_finish(self, spec: GuestSpec) -> PowerState:
+        """On the target: keep the guest that has arrived."""
+
+    def live_leave(self, spec: GuestSpec, shared: bool) -> None:
+        """On the source: remove what is left of the guest; its disks stay where they are `shared`."""
+
+    def live_discard(self, spec: GuestSpec, shared: bool) -> None:
+        """On the target: remove what `live_prepare` made. Never removes a guest that has arrived."""
+
+
 CAPABILITIES: tuple[type, ...] = (
     Pauses,
     Suspends,
@@ -143,6 +225,11 @@ CAPABILITIES: tuple[type, ...] = (
     CachesImages,
     TellsChanges,
     Revives,
+    Rescues,
+    AttachesNics,
+    SetsPasswords,
+    Crashes,
+    MigratesLive,
 )
 """Every capability there is."""
 

@@ -29,6 +29,8 @@ class Keystone(WsgiService):
         self.users: dict[str, str] = {}
         """User name → identifier."""
         self._http = requests.Session()
+        # A connection that was idle may be closed by the server just as the next call is sent on it.
+        self._http.headers["Connection"] = "close"
         self._roles: dict[str, str] = {}
         self._lock = threading.RLock()
         self._conf = write_conf(
