@@ -114,10 +114,19 @@ class Orphans:
         if action == "shutdown":
             self._lanes.submit(uuid, lambda: self._stop(uuid))
         elif action == "reap":
-            self._lanes.submit(uuid, lambda: self._remove(uuid))
+            self._lanes.submit(uuid, lambda: self._reap(uuid))
 
     def _stop(self, uuid: str) -> None:
-        self._driver.power_off(uuid, self._options.shutdown_timeout)
+        if self._is_deleted(uuid):
+            self._driver.power_off(uuid, self._options.shutdown_timeout)
+
+    def _reap(self, uuid: str) -> None:
+        if self._is_deleted(uuid):
+            self._remove(uuid)
+
+    def _is_deleted(self, uuid: str) -> bool:
+        """Ask again: a server that had moved away may have come back since."""
+        return any(one.uuid == uuid and one.deleted for one in self._conductor.servers_on_host(self._host))
 
     def _remove(self, uuid: str) -> None:
         self._driver.destroy(uuid, disks=True)

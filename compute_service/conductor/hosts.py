@@ -123,8 +123,15 @@ class Hosts:
 
     @staticmethod
     def _is_gone(tx: Tx, row: Instance, host: str) -> bool:
-        """Tell whether a server that is not on a host has nothing to come back for."""
-        if row.task_state is not None or unfinished_flow_of_instance(tx, row.uuid) is not None:
+        """Tell whether a server is not on a host and has nothing to come back for.
+
+        The host counts as this row has it: a move may have ended since the host's servers were read.
+        """
+        if (
+            row.host == host
+            or row.task_state is not None
+            or unfinished_flow_of_instance(tx, row.uuid) is not None
+        ):
             return False
         if row.vm_state is not VmState.RESIZED:
             return True
@@ -135,9 +142,7 @@ class Hosts:
         """Return the guests of a host whose server is, or was when deleted, elsewhere and is left alone."""
         with self._svc.store.database(self._cell).read() as tx:
             rows = instances_get(tx, guests, deleted=True)
-            return tuple(
-                uuid for uuid, row in rows.items() if row.host != host and self._is_gone(tx, row, host)
-            )
+            return tuple(uuid for uuid, row in rows.items() if self._is_gone(tx, row, host))
 
 
 def _running_vms(facts: HostFacts) -> int | None:

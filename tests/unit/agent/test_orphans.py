@@ -51,6 +51,16 @@ def test_a_guest_whose_server_was_deleted_is_treated_as_configured(
     assert [g.power_state for g in bench.driver.guests()] == left
 
 
+@pytest.mark.parametrize("action", ["reap", "shutdown"])
+def test_a_guest_whose_server_turns_out_to_live_is_left_alone(tmp_path: Path, action: str) -> None:
+    bench = bench_with_guest(tmp_path, running_deleted_instance_action=action)
+    bench.conductor.servers = [server(deleted=True)]
+    bench.host.orphans.sweep()
+    bench.conductor.servers = [server()]
+    bench.stepper.run()
+    assert [g.power_state for g in bench.driver.guests()] == [PowerState.RUNNING]
+
+
 def test_a_deleted_servers_guest_gets_its_time(tmp_path: Path) -> None:
     bench = bench_with_guest(tmp_path, running_deleted_instance_timeout=100)
     bench.conductor.servers = [server(deleted=True)]

@@ -164,6 +164,17 @@ def test_a_move_that_waits_for_its_confirmation_keeps_what_its_own_source_has(
     assert hosts.strays("h2", (resized.uuid,)) == ()
 
 
+def test_a_server_that_comes_back_while_the_conductor_looks_is_not_told_as_gone(
+    site: Site, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
+    with site.store.database(CELL).write() as tx:
+        migration_insert(tx, a_migration(back.uuid, source_compute="h1", created_at=site.clock.now()))
+    # The servers of the host were read a moment earlier, when this one was still elsewhere.
+    monkeypatch.setattr("compute_service.conductor.hosts.instances_on_host", lambda *_: [])
+    assert hosts.servers_on("h1") == ()
+
+
 def test_a_guest_is_a_stray_when_its_server_was_elsewhere_when_deleted(site: Site, hosts: Hosts) -> None:
     elsewhere = site.add(an_instance(host="h2", vm_state=VmState.ACTIVE))
     here = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
