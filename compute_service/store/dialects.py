@@ -124,6 +124,9 @@ def _mysql(url: URL, options: EngineOptions) -> Engine:
             "connect_timeout": options.connect_timeout,
             "read_timeout": options.statement_timeout,
             "write_timeout": options.statement_timeout,
+            # Else newer releases of the driver try TLS by themselves and, for that, read all certificates
+            # of the system into each connection: a megabyte, and time, for a server that nobody verifies.
+            "ssl_disabled": not any(name.startswith("ssl") for name in url.query),
         },
         **_pool(options),
     )
