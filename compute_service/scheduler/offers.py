@@ -1,9 +1,9 @@
 """What placement offered a moment ago, for all who ask the same.
 
-A burst of creates asks placement one question over and over. Its answer is kept for as long as facts about
-hosts are, and the ledger, which is held open for it, tells what this process has picked since. What others
-took meanwhile is found out at the claim, which placement refuses: then, and wherever a kept answer leads to
-no host, placement is asked anew. An answer without any host is not kept.
+A burst of creates asks placement one question over and over. Its answer is kept for a while (`freshness.py`),
+and the ledger, which is held open for it, tells what this process has picked since. What others took
+meanwhile is found out at the claim, which placement refuses: then, and wherever a kept answer leads to no
+host, placement is asked anew. An answer without any host is not kept.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import msgspec
 
 from compute_service.ports.clock import Clock
 from compute_service.ports.placement import CandidateQuery, Candidates, Placement
+from compute_service.scheduler.freshness import fresh_for
 from compute_service.scheduler.ledger import Ledger
-from compute_service.scheduler.snapshot import FRESH_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,13 @@ class Offers:
         return found
 
     def _ask(self, query: CandidateQuery) -> Offer:
-        mark, until = self._ledger.hold(), self._clock.time() + FRESH_SECONDS
+        mark, asked = self._ledger.hold(), self._clock.time()
         try:
             candidates = self._placement.candidates(query)
         except BaseException:
             self._ledger.let_go(mark)
             raise
+        until = asked + fresh_for(self._clock.time() - asked)
         offer = Offer(candidates, mark, self._ledger.moment(), until)
         if candidates.candidates:
             self._keep(_key(query), offer)

@@ -10,10 +10,9 @@ from compute_service.config.settings import Settings
 from compute_service.ports.clock import Clock
 from compute_service.scheduler.ask import PropertyCounts
 from compute_service.scheduler.fleet import Fleet, HostFiles, assemble
+from compute_service.scheduler.freshness import LEAST, fresh_for
 from compute_service.scheduler.ledger import Ledger
 
-FRESH_SECONDS = 1.0
-"""For so long a fleet is taken as it is."""
 STALE_SECONDS = 10.0
 """For so long an old fleet does while another thread reads a new one."""
 
@@ -44,6 +43,8 @@ class Snapshot:
         self._ledger = ledger
         self._reading = threading.Lock()
         self._fleet: Fleet | None = None
+        self._fresh_for = LEAST
+        """For so many seconds the fleet is taken as it is."""
         self._properties: tuple[float, PropertyCounts] | None = None
 
     def fleet(self) -> Fleet:
@@ -52,7 +53,7 @@ class Snapshot:
         age = None if fleet is None else self._clock.time() - fleet.read_at
         if fleet is None or age is None or age > STALE_SECONDS:
             return self.fleet_since(0)
-        if age > FRESH_SECONDS and self._reading.acquire(blocking=False):
+        if age > self._fresh_for and self._reading.acquire(blocking=False):
             try:
                 return self._read()
             finally:
@@ -87,5 +88,6 @@ class Snapshot:
             now,
         )
         self._fleet = fleet
+        self._fresh_for = fresh_for(self._clock.time() - now)
         self._ledger.sight(fleet.recent, now)
         return fleet

@@ -9,7 +9,7 @@ import pytest
 from compute_service.domain.errors import Unavailable
 from compute_service.domain.group import ServerGroup
 from compute_service.domain.request import Decision
-from compute_service.ports.placement import ConsumerAllocations
+from compute_service.ports.placement import CandidateQuery, Candidates, ConsumerAllocations
 from tests.unit.scheduler.world import PROJECT, SMALL, World, named, node, order, settings_with, world
 
 BY_MEMORY = settings_with(weight_classes=("RAMWeigher",))
@@ -53,6 +53,28 @@ def test_an_answer_is_believed_for_a_second() -> None:
     some = world([node("a")])
     some.selector.select(order())
     some.clock.advance(1.0)
+    some.selector.select(order())
+    assert some.placement.calls["candidates"] == 2
+
+
+@pytest.mark.parametrize(("took", "stands"), [(0.01, 1.0), (0.1, 2.0), (3.0, 5.0)])
+def test_an_answer_that_was_dear_is_believed_for_longer(
+    took: float, stands: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = world([node("a")])
+    answer = some.placement.candidates
+
+    def slowly(query: CandidateQuery) -> Candidates:
+        some.clock.advance(took)
+        return answer(query)
+
+    monkeypatch.setattr(some.placement, "candidates", slowly)
+    began = some.clock.time()
+    some.selector.select(order())
+    some.clock.advance(max(0.0, began + stands - 0.05 - some.clock.time()))
+    some.selector.select(order())
+    assert some.placement.calls["candidates"] == 1
+    some.clock.advance(began + stands - some.clock.time())
     some.selector.select(order())
     assert some.placement.calls["candidates"] == 2
 
