@@ -18,9 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import pecan.core
-
 from compute_service.api import versions
+from compute_service.api.bare_pecan import ExplicitPecan
 from compute_service.api.context import REQUEST_ID, Environ, WsgiApp, context_of
 from compute_service.api.cors import with_cors
 from compute_service.api.edge import JSON, Edge
@@ -80,7 +79,7 @@ class _Hit:
     prefix: str = "v2.1"
 
 
-class ComputeApp(pecan.core.ExplicitPecan):  # type: ignore[misc]
+class ComputeApp(ExplicitPecan):  # type: ignore[misc]
     """What needs a token: finds the row, checks the request against it, and calls its handler."""
 
     def __init__(self, parts: Parts) -> None:
