@@ -9,7 +9,7 @@ from __future__ import annotations
 
 LEAST, MOST = 1.0, 5.0
 """Seconds for which any answer is used, and beyond which none is."""
-_SHARE = 20
+_SHARE = 50
 """One part in so many of the time may go into asking."""
 
 

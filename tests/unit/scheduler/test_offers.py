@@ -57,7 +57,7 @@ def test_an_answer_is_believed_for_a_second() -> None:
     assert some.placement.calls["candidates"] == 2
 
 
-@pytest.mark.parametrize(("took", "stands"), [(0.01, 1.0), (0.1, 2.0), (3.0, 5.0)])
+@pytest.mark.parametrize(("took", "stands"), [(0.01, 1.0), (0.05, 2.5), (3.0, 5.0)])
 def test_an_answer_that_was_dear_is_believed_for_longer(
     took: float, stands: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
