@@ -15,6 +15,7 @@ from compute_service.ports.clock import Clock
 from compute_service.virt.libvirt.domains import DomainState, DomainStats, Job, Node, Watcher
 from compute_service.virt.libvirt.xml.backup import Backup
 from compute_service.virt.libvirt.xml.domain import Domain
+from compute_service.virt.libvirt.xml.interface import Interface
 from tests.fakes.programs import read_disk, write_disk
 
 CAPABILITIES = Path(__file__).parents[1] / "unit" / "virt" / "libvirt" / "capabilities"
@@ -28,6 +29,8 @@ class _Guest:
     saved: bool = False
     started: float = 0.0
     agent: list[str] = field(default_factory=list)
+    passwords: dict[str, str] = field(default_factory=dict)
+    interrupts: int = 0
 
     @property
     def domain(self) -> Domain:
@@ -43,8 +46,8 @@ def _with_ports(domain: Domain) -> Domain:
 
 
 class FakeConnection:
-    """The fake. `deaf` guests do not act on a shutdown; `before` is called before each change, and `changed`
-    after it, each with the change's name."""
+    """The fake. `deaf` guests do not act on a shutdown, `clinging` ones keep devices; `before` is called
+    before each change, and `changed` after it, each with the change's name."""
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class FakeConnection:
         self._watchers: list[Watcher] = []
         self._lock = threading.RLock()
         self.deaf: set[str] = set()
+        self.clinging: set[str] = set()
         self.calls: list[str] = []
 
     def node(self) -> Node:
@@ -154,11 +158,44 @@ class FakeConnection:
     def forget_saved(self, uuid: str) -> None:
         self._guest(uuid).saved = False
 
-    def attach(self, uuid: str, device: str) -> None:
-        raise HostRejected("no hot plugging here")
+    def attach(self, uuid: str, device: str, lasting: bool) -> None:
+        nic = Interface.parse(device)
+        self._plugging("attach", uuid, lasting, lambda nics: (*nics, nic))
 
-    def detach(self, uuid: str, device: str) -> None:
-        raise HostRejected("no hot plugging here")
+    def detach(self, uuid: str, device: str, lasting: bool) -> None:
+        mac = Interface.parse(device).mac
+        kept = uuid in self.clinging and not lasting
+        self._plugging(
+            "detach", uuid, lasting, lambda nics: tuple(one for one in nics if kept or one.mac != mac)
+        )
+
+    def _plugging(
+        self,
+        verb: str,
+        uuid: str,
+        lasting: bool,
+        change: Callable[[tuple[Interface, ...]], tuple[Interface, ...]],
+    ) -> None:
+        guest = self._guest(uuid)
+        if not lasting and guest.running is None:
+            raise Conflict("domain is not running")
+        self._begin(verb, uuid)
+        text = guest.lasting if lasting else str(guest.running)
+        domain = Domain.parse(text)
+        text = dataclasses.replace(domain, interfaces=change(domain.interfaces)).xml()
+        if lasting:
+            guest.lasting = text
+        else:
+            guest.running = text
+        self._end(verb, uuid)
+
+    def set_password(self, uuid: str, user: str, password: str) -> None:
+        self._need(uuid, PowerState.RUNNING)
+        self._guest(uuid).passwords[user] = password
+
+    def interrupt(self, uuid: str) -> None:
+        self._need(uuid, PowerState.RUNNING)
+        self._guest(uuid).interrupts += 1
 
     def stats(self, uuid: str) -> DomainStats:
         guest = self._guest(uuid)

@@ -256,18 +256,26 @@ class LibvirtConnection:
         if self.is_saved(uuid):
             self._on(uuid, lambda domain: domain.managedSaveRemove(0))
 
-    def attach(self, uuid: str, device: str) -> None:
+    def attach(self, uuid: str, device: str, lasting: bool) -> None:
         """Give a guest a device."""
-        self._on(uuid, lambda domain: domain.attachDeviceFlags(device, self._reach(domain)))
+        self._on(uuid, lambda domain: domain.attachDeviceFlags(device, self._reach(lasting)))
 
-    def detach(self, uuid: str, device: str) -> None:
+    def detach(self, uuid: str, device: str, lasting: bool) -> None:
         """Take a device away."""
-        self._on(uuid, lambda domain: domain.detachDeviceFlags(device, self._reach(domain)))
+        self._on(uuid, lambda domain: domain.detachDeviceFlags(device, self._reach(lasting)))
 
-    def _reach(self, domain: Any) -> int:
-        """Return the flags of a change for good, and now if the guest runs."""
-        live = self._libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
-        return int(self._libvirt.VIR_DOMAIN_AFFECT_CONFIG | live)
+    def _reach(self, lasting: bool) -> int:
+        """Return the flag of a change of the guest's definition, or of the guest that runs."""
+        lib = self._libvirt
+        return int(lib.VIR_DOMAIN_AFFECT_CONFIG if lasting else lib.VIR_DOMAIN_AFFECT_LIVE)
+
+    def set_password(self, uuid: str, user: str, password: str) -> None:
+        """Have the guest agent change an account's password."""
+        self._on(uuid, lambda domain: domain.setUserPassword(user, password, 0))
+
+    def interrupt(self, uuid: str) -> None:
+        """Inject an interrupt that cannot be masked."""
+        self._on(uuid, lambda domain: domain.injectNMI(0))
 
     def stats(self, uuid: str) -> DomainStats:
         """Return a guest's counters."""

@@ -17,17 +17,19 @@ from compute_service.virt.libvirt.xml.element import MalformedXml
 from compute_service.virt.libvirt.xml.owner import Server
 
 
-def define(parts: Parts, spec: GuestSpec) -> Domain:
-    """Plug the guest's interfaces and keep its definition. Raises BuildAborted, HostRejected."""
+def define(parts: Parts, spec: GuestSpec, place: Place | None = None) -> Domain:
+    """Plug the guest's interfaces and keep its definition, at its usual place unless another is given.
+    Raises BuildAborted, HostRejected."""
     directory = parts.directory(spec.uuid)
-    domain = assemble(spec, parts.hosts.of(spec), _place(parts, spec), parts.settings)
+    domain = assemble(spec, parts.hosts.of(spec), place or usual_place(parts, spec), parts.settings)
     directory.prepare_log()
     plug_all(parts.plugger, directory.ports, spec.uuid, Plugged(spec.name, spec.vifs))
     parts.connection.define(domain.xml())
     return domain
 
 
-def _place(parts: Parts, spec: GuestSpec) -> Place:
+def usual_place(parts: Parts, spec: GuestSpec) -> Place:
+    """Return what the host has for a guest. Raises HostRejected (no free ports)."""
     directory = parts.directory(spec.uuid)
     return Place(
         disks=places_of(parts, spec),

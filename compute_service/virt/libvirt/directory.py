@@ -57,6 +57,31 @@ class GuestDirectory:
         return self.path / "ramdisk"
 
     @property
+    def rescue_drive(self) -> Path:
+        """The config drive while the guest is rescued."""
+        return self.path / "disk.config.rescue"
+
+    @property
+    def rescue_kernel(self) -> Path:
+        """The kernel of a rescue."""
+        return self.path / "kernel.rescue"
+
+    @property
+    def rescue_ramdisk(self) -> Path:
+        """The first file system of that kernel."""
+        return self.path / "ramdisk.rescue"
+
+    @property
+    def rescued(self) -> Path:
+        """The mark that the guest has something of a rescue, from its first file to its last."""
+        return self.path / "rescued"
+
+    @property
+    def rescuing(self) -> Path:
+        """The mark that the rescue is not made, or not removed, whole."""
+        return self.path / "rescuing"
+
+    @property
     def ports(self) -> Path:
         """What is plugged, so that it can be unplugged by who knows only the guest's UUID."""
         return self.path / "ports.json"

@@ -51,10 +51,15 @@ def make_kernel(parts: Parts, spec: GuestSpec) -> None:
     """Bring kernel and ramdisk where the image has them apart. Raises BuildAborted, HostRejected."""
     directory = parts.directory(spec.uuid)
     for image_id, path in ((spec.kernel_id, directory.kernel), (spec.ramdisk_id, directory.ramdisk)):
-        if image_id and not path.exists():
-            part = path.with_name(f"{path.name}.part")
-            parts.runner.run(("cp", "--", str(parts.cache.find(image_id)), str(part)), COPY_SECONDS)
-            part.replace(path)
+        bring_file(parts, image_id, path)
+
+
+def bring_file(parts: Parts, image_id: str, path: Path) -> None:
+    """Copy an image as it is to a path, unless there is none or it is there. Raises BuildAborted."""
+    if image_id and not path.exists():
+        part = path.with_name(f"{path.name}.part")
+        parts.runner.run(("cp", "--", str(parts.cache.find(image_id)), str(part)), COPY_SECONDS)
+        part.replace(path)
 
 
 def make_config_drive(parts: Parts, spec: GuestSpec) -> None:
@@ -74,14 +79,14 @@ def grow_disks(parts: Parts, spec: GuestSpec) -> None:
             parts.disks.blank(spec.uuid, disk)
 
 
-def places_of(parts: Parts, spec: GuestSpec) -> tuple[DiskPlace, ...]:
-    """Return where a guest's disks are, those only that are there."""
+def places_of(parts: Parts, spec: GuestSpec, drive: Path | None = None) -> tuple[DiskPlace, ...]:
+    """Return where a guest's disks are, those only that are there. `drive` is in the config drive's place."""
     found = [
         parts.disks.place(spec.uuid, disk)
         for disk in disks_wanted(parts, spec)
         if parts.disks.has(spec.uuid, disk.name)
     ]
-    drive = parts.directory(spec.uuid).config_drive
+    drive = drive or parts.directory(spec.uuid).config_drive
     if drive.exists():
         cdrom = parts.settings.default.config_drive_format == "iso9660"
         found.append(DiskPlace(role="config", path=str(drive), device="cdrom" if cdrom else "disk"))

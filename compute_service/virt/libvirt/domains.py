@@ -116,11 +116,18 @@ class Connection(Protocol):
     def forget_saved(self, uuid: str) -> None:
         """Remove a guest's saved memory; none is fine."""
 
-    def attach(self, uuid: str, device: str) -> None:
-        """Give a guest a device for good, and now if it runs."""
+    def attach(self, uuid: str, device: str, lasting: bool) -> None:
+        """Give a device to a guest's definition (`lasting`), or to the guest that runs."""
 
-    def detach(self, uuid: str, device: str) -> None:
-        """Take a device away for good; a running guest is asked to let go of it."""
+    def detach(self, uuid: str, device: str, lasting: bool) -> None:
+        """Take a device from a guest's definition (`lasting`), or ask the guest that runs to let go of it,
+        which it may do later or never."""
+
+    def set_password(self, uuid: str, user: str, password: str) -> None:
+        """Have the agent in a running guest change an account's password."""
+
+    def interrupt(self, uuid: str) -> None:
+        """Inject into a running guest an interrupt that it cannot mask."""
 
     def stats(self, uuid: str) -> DomainStats:
         """Return a guest's counters."""

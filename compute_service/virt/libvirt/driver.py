@@ -9,7 +9,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 from compute_service.domain.console import Listening
 from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec
 from compute_service.domain.host import GuestState, HostFacts
+from compute_service.domain.image import Image
 from compute_service.domain.states import PowerState
+from compute_service.domain.vif import Vif
 from compute_service.ports.hypervisor import Listener, Progress
 from compute_service.virt.libvirt import (
     console_log,
@@ -17,8 +19,11 @@ from compute_service.virt.libvirt import (
     destroy,
     diagnostics,
     facts,
+    guest_agent,
+    hotplug,
     moves,
     power,
+    rescue,
     snapshot,
     spawn,
 )
@@ -134,6 +139,32 @@ class LibvirtDriver:
     def revive(self, uuid: str) -> PowerState:
         """Start a guest again as it was defined."""
         return self._do(power.revive, uuid)
+
+    # Rescues, AttachesNics, SetsPasswords, Crashes
+
+    def rescue(self, spec: GuestSpec, image: Image, progress: Progress) -> PowerState:
+        """Start the guest from an image, with its own disks beside it."""
+        return self._do(rescue.rescue, spec, image, progress)
+
+    def unrescue(self, spec: GuestSpec) -> PowerState:
+        """Start the guest as it was, without what the rescue brought."""
+        return self._do(rescue.unrescue, spec)
+
+    def attach_nic(self, spec: GuestSpec, vif: Vif) -> None:
+        """Give the guest an interface."""
+        self._do(hotplug.attach_nic, spec, vif)
+
+    def detach_nic(self, spec: GuestSpec, vif: Vif) -> None:
+        """Take an interface from the guest."""
+        self._do(hotplug.detach_nic, spec, vif)
+
+    def set_password(self, uuid: str, password: str) -> None:
+        """Have the guest agent change the administrator's password."""
+        self._do(guest_agent.set_password, uuid, password)
+
+    def crash_dump(self, uuid: str) -> None:
+        """Inject an interrupt that the guest cannot mask."""
+        power.interrupt(self._parts, uuid)
 
     # Migrates
 

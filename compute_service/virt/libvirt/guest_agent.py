@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from compute_service.domain.errors import ComputeError, HostRejected
+from compute_service.domain.errors import ComputeError, HostRejected, NotReady, NotSupported
+from compute_service.domain.states import PowerState
 from compute_service.virt.libvirt.assemble.consoles import AGENT
 from compute_service.virt.libvirt.definition import defined
 from compute_service.virt.libvirt.parts import Parts
 
 LOG = logging.getLogger(__name__)
 SECONDS = 30
+ADMINISTRATOR = "root"
+"""Who a guest's administrator is unless its definition says another."""
 
 
 def has_agent(parts: Parts, uuid: str) -> bool:
@@ -36,6 +39,20 @@ def ask(parts: Parts, uuid: str, command: str, **arguments: Any) -> Any:
         return json.loads(text)["return"]
     except (ValueError, KeyError, TypeError):
         raise HostRejected(f"The agent in guest {uuid} did not answer {command}.") from None
+
+
+def set_password(parts: Parts, uuid: str, password: str) -> None:
+    """Change the password of the guest's administrator. Raises NotFound, NotReady, NotSupported."""
+    if parts.connection.domain(uuid).power is not PowerState.RUNNING:
+        raise NotReady(uuid)
+    guest = defined(parts, uuid, lasting=False)
+    states = [each.state for each in guest.channels if each.target_name == AGENT]
+    if not states:
+        raise NotSupported(f"Guest {uuid} has no agent: its image lacks hw_qemu_guest_agent.")
+    if "connected" not in states:
+        raise NotSupported(f"No agent answers in guest {uuid}.")
+    user = guest.server.admin_user if guest.server is not None else None
+    parts.connection.set_password(uuid, user or ADMINISTRATOR, password)
 
 
 @contextmanager

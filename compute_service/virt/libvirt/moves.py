@@ -18,7 +18,7 @@ from compute_service.virt.libvirt.destroy import forget
 from compute_service.virt.libvirt.directory import PART, GuestDirectory
 from compute_service.virt.libvirt.disks import grow_disks
 from compute_service.virt.libvirt.parts import Parts
-from compute_service.virt.libvirt.power import shut_down
+from compute_service.virt.libvirt.power import shut_down, shutdown_seconds
 from compute_service.virt.libvirt.spawn import complete, power_of
 
 KEPT, INCOMING = "kept", "incoming"
@@ -47,15 +47,9 @@ def _set_aside(parts: Parts, spec: GuestSpec, directory: GuestDirectory) -> None
     if power is None and not directory.path.exists():
         raise NotFound(f"Guest {spec.uuid} is not on host {parts.host}.")
     if power is PowerState.RUNNING:
-        shut_down(parts, spec.uuid, _shutdown_seconds(parts, spec))
+        shut_down(parts, spec.uuid, shutdown_seconds(parts, spec))
     forget(parts, spec.uuid, state=False)
     directory.path.rename(directory.kept)
-
-
-def _shutdown_seconds(parts: Parts, spec: GuestSpec) -> int:
-    """Return how long a guest may take to shut down: what its image says, or the default."""
-    asked = spec.image.properties.get("os_shutdown_timeout", "") if spec.image is not None else ""
-    return int(asked) if asked.isdecimal() else parts.settings.default.shutdown_timeout
 
 
 def _sees(parts: Parts, directory: GuestDirectory, address: str) -> bool:

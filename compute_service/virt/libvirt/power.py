@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 
-from compute_service.domain.errors import Conflict, NotFound
+from compute_service.domain.errors import Conflict, NotFound, NotReady
 from compute_service.domain.guest import GuestSpec
 from compute_service.domain.states import PowerState
 from compute_service.virt.libvirt.definition import define
@@ -51,6 +51,12 @@ def shut_down(parts: Parts, uuid: str, timeout: int) -> bool:
             _ask_to_shut_down(parts, uuid)
         parts.clock.sleep(STEP)
     return True
+
+
+def shutdown_seconds(parts: Parts, spec: GuestSpec) -> int:
+    """Return how long a guest may take to shut down: what its image says, or the default."""
+    asked = spec.image.properties.get("os_shutdown_timeout", "") if spec.image is not None else ""
+    return int(asked) if asked.isdecimal() else parts.settings.default.shutdown_timeout
 
 
 def _ask_to_shut_down(parts: Parts, uuid: str) -> None:
@@ -124,6 +130,16 @@ def resume(parts: Parts, spec: GuestSpec) -> PowerState:
         define(parts, spec)
         start(parts, spec.uuid)
     return parts.connection.domain(spec.uuid).power
+
+
+def interrupt(parts: Parts, uuid: str) -> None:
+    """Inject an interrupt that the guest cannot mask. Raises NotFound, NotReady, NotSupported.
+
+    Done once and never again by itself: a guest that is to dump its memory would be disturbed in that.
+    """
+    if parts.connection.domain(uuid).power is not PowerState.RUNNING:
+        raise NotReady(uuid)
+    parts.connection.interrupt(uuid)
 
 
 def revive(parts: Parts, uuid: str) -> PowerState:

@@ -55,6 +55,22 @@ def unplug_all(plugger: Plugger, file: Path, uuid: str) -> None:
         file.unlink(missing_ok=True)
 
 
+def plug_one(plugger: Plugger, file: Path, uuid: str, name: str, vif: Vif) -> None:
+    """Plug one more interface of a guest."""
+    before = read(file)
+    others = tuple(one for one in before.vifs if one.port_id != vif.port_id) if before else ()
+    _write(file, Plugged(name, (*others, vif)))
+    plugger.plug(uuid, name, vif)
+
+
+def unplug_one(plugger: Plugger, file: Path, uuid: str, name: str, vif: Vif) -> None:
+    """Unplug one of a guest's interfaces; one that is not plugged is fine."""
+    before = read(file)
+    plugger.unplug(uuid, name, vif)
+    if before is not None:
+        _write(file, Plugged(before.name, tuple(one for one in before.vifs if one.port_id != vif.port_id)))
+
+
 def replug_all(plugger: Plugger, file: Path, uuid: str) -> None:
     """Plug again what was plugged, as after the host was restarted."""
     before = read(file)

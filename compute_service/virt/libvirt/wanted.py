@@ -16,7 +16,7 @@ GIB = 1 << 30
 class WantedDisk(Record):
     """A disk. `bytes` is 0 for a root disk of its image's size."""
 
-    role: Literal["root", "ephemeral", "swap"]
+    role: Literal["root", "ephemeral", "swap", "rescue"]
     name: str
     bytes: int
     image: Image | None = None

@@ -178,6 +178,52 @@ def test_a_guest_that_is_not_there_is_not_found(connection: Connection, verb: st
         getattr(connection, verb)(ABSENT)
 
 
+NIC = (
+    "<interface type='ethernet'><mac address='52:54:00:00:00:0{n}'/><target dev='tapcontract{n}'/>"
+    "<model type='virtio'/></interface>"
+)
+
+
+def nics(connection: Connection, lasting: bool) -> list[str]:
+    return [nic.mac[-1] for nic in Domain.parse(connection.xml(UUID, lasting)).interfaces]
+
+
+def test_a_device_comes_and_goes_in_the_definition_alone(
+    connection: Connection, guest: str, kind: str
+) -> None:
+    if kind == "test":
+        pytest.skip("libvirt's driver for tests plugs nothing")
+    for n in (1, 2):
+        connection.attach(guest, NIC.format(n=n), lasting=True)
+    connection.start(guest)
+    assert nics(connection, lasting=False) == ["1", "2"]
+    connection.detach(guest, NIC.format(n=1), lasting=True)
+    assert nics(connection, lasting=False) == ["1", "2"]
+    assert nics(connection, lasting=True) == ["2"]
+
+
+def test_a_device_comes_to_the_guest_that_runs_alone(connection: Connection, guest: str, kind: str) -> None:
+    if kind == "test":
+        pytest.skip("libvirt's driver for tests plugs nothing")
+    with pytest.raises(Conflict):
+        connection.attach(guest, NIC.format(n=1), lasting=False)
+    connection.start(guest)
+    connection.attach(guest, NIC.format(n=1), lasting=False)
+    assert nics(connection, lasting=False) == ["1"]
+    assert nics(connection, lasting=True) == []
+
+
+def test_a_guest_that_is_off_has_no_password_and_no_interrupts(
+    connection: Connection, guest: str, kind: str
+) -> None:
+    if kind == "test":
+        pytest.skip("libvirt's driver for tests has neither")
+    with pytest.raises(Conflict):
+        connection.set_password(guest, "root", "secret")
+    with pytest.raises(Conflict):
+        connection.interrupt(guest)
+
+
 def test_changes_are_told(connection: Connection, guest: str) -> None:
     seen: list[str] = []
     connection.watch(seen.append)

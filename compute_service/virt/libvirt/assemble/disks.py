@@ -86,6 +86,7 @@ def _disk(disk: DiskPlace, bus: str, target: str, how: tuple[Host, Libvirt, IoTu
         bus=bus,
         iotune=iotune if qemu and disk.device == "disk" else None,
         serial=disk.serial,
+        boot_order=disk.boot_order,
         readonly=disk.device == "cdrom",
     )
 
@@ -103,7 +104,8 @@ def cache_mode(disk: DiskPlace, host: Host, options: Libvirt) -> str:
 
 
 def _bus(disk: DiskPlace, wishes: Wishes, host: Host, machine: str | None) -> str:
-    asked = disk.bus or wishes.text("cdrom_bus" if disk.device == "cdrom" else "disk_bus")
+    kinds = {"cdrom": "cdrom_bus", "disk": "disk_bus"}
+    asked = disk.bus or (wishes.text(kinds[disk.device]) if disk.device in kinds else None)
     bus = asked or _default_bus(disk, host, machine)
     if bus not in BUSES.get(host.virt_type, ()):
         raise BuildAborted(f"Guests of type {host.virt_type} have no disk bus {bus}.")
@@ -113,6 +115,8 @@ def _bus(disk: DiskPlace, wishes: Wishes, host: Host, machine: str | None) -> st
 
 
 def _default_bus(disk: DiskPlace, host: Host, machine: str | None) -> str:
+    if disk.device == "floppy":
+        return "fdc"
     if host.virt_type == "xen":
         return "ide" if disk.device == "cdrom" else "xen"
     if disk.device == "disk":

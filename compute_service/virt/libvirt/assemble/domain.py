@@ -63,7 +63,7 @@ def assemble(spec: GuestSpec, host: Host, place: Place, settings: Settings) -> D
         type=host.virt_type,
         name=spec.name,
         uuid=spec.uuid,
-        server=owner(spec),
+        server=owner(spec, wishes),
         memory=spec.flavor.memory_mb * KIB,
         memory_backing=assemble_memory_backing(wishes, host, options),
         vcpus=vcpus,
@@ -92,9 +92,10 @@ def assemble(spec: GuestSpec, host: Host, place: Place, settings: Settings) -> D
     )
 
 
-def owner(spec: GuestSpec) -> Server:
+def owner(spec: GuestSpec, wishes: Wishes) -> Server:
     """Return what the definition says of the server."""
     flavor = spec.flavor
+    windows = wishes.text("os_type") == "windows"
     return Server(
         name=_printable(spec.display_name),
         flavor=_printable(flavor.name),
@@ -105,6 +106,7 @@ def owner(spec: GuestSpec) -> Server:
         user_id=spec.user_id,
         image_id=spec.image.id if spec.image is not None else None,
         config_drive=spec.config_drive or None,
+        admin_user=wishes.text("admin_user") or ("Administrator" if windows else None),
     )
 
 

@@ -112,7 +112,7 @@ def assemble_os(spec: GuestSpec, wishes: Wishes, host: Host, place: Place, machi
         kernel=place.kernel,
         initrd=place.ramdisk,
         cmdline=_command_line(spec, wishes, place),
-        boots=() if place.kernel else boots,
+        boots=() if place.kernel or any(disk.boot_order for disk in place.disks) else boots,
         boot_menu=wishes.truth("boot_menu"),
         smbios_mode="sysinfo" if has_smbios(host) else None,
     )

@@ -7,21 +7,24 @@ from typing import Literal
 
 from compute_service.virt.libvirt.capabilities import DomainCapabilities, HostCapabilities
 
-DiskRole = Literal["root", "ephemeral", "swap", "config"]
+DiskRole = Literal["root", "ephemeral", "swap", "config", "rescue"]
+DeviceKind = Literal["disk", "cdrom", "floppy"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DiskPlace:
     """Where one of the guest's disks is. `path` is a file, a device or pool/image by `kind`;
-    `device` cdrom is read only. `bus` is what was asked for this disk alone."""
+    `device` cdrom is read only. `bus` is what was asked for this disk alone. With a `boot_order` on any disk,
+    the firmware boots from such disks only, the lowest first."""
 
     role: DiskRole
     kind: Literal["file", "block", "rbd"] = "file"
     path: str
     format: str = "raw"
-    device: Literal["disk", "cdrom"] = "disk"
+    device: DeviceKind = "disk"
     bus: str | None = None
     serial: str | None = None
+    boot_order: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

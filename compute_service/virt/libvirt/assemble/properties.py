@@ -92,6 +92,15 @@ PROPERTIES: Final[tuple[Property, ...]] = (
     Property("tpm_version", "hw_tpm_version", "hw:tpm_version", ("1.2", "2.0"), "A TPM of this version."),
     Property("tpm_model", "hw_tpm_model", "hw:tpm_model", ("tpm-crb", "tpm-tis"), "The TPM's interface."),
     Property("guest_agent", "hw_qemu_guest_agent", None, "truth", "A channel for the QEMU guest agent."),
+    Property(
+        "admin_user", "os_admin_user", None, "text",
+        "Whose password is changed; root where not said, or Administrator of Windows.",
+    ),
+    Property(
+        "rescue_device", "hw_rescue_device", None, ("cdrom", "disk", "floppy"),
+        "What an image for rescue is in guests, behind their own disks, which keep their places.",
+    ),
+    Property("rescue_bus", "hw_rescue_bus", None, _BUSES, "The bus of that device, likewise."),
     Property("hpet", "hw_time_hpet", None, "truth", "The high precision event timer."),
     Property("pmu", "hw_pmu", "hw:pmu", "truth", "Performance counters."),
     Property(

@@ -28,3 +28,5 @@ class Server(Element, tag=f"{_NS}server"):
     user_id: str = at(f"{_NS}owner/@user")
     image_id: str | None = at(f"{_NS}root/@image", default=None)
     config_drive: bool | None = at(f"{_NS}root/@config_drive", default=None)
+    admin_user: str | None = at(f"{_NS}admin/@user", default=None)
+    """The account of the administrator in the guest where it is not root."""

@@ -66,6 +66,7 @@ class Disk(Element, tag="disk"):
     bus: str | None = at("target/@bus", default=None)
     iotune: IoTune | None = child(default=None)
     serial: str | None = at("serial", default=None)
+    boot_order: int | None = at("boot/@order", default=None)
     readonly: bool = present("readonly", default=False)
 
 

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from compute_service.domain.errors import BuildAborted, Conflict, HostRejected, Invalid, NotFound
+from compute_service.domain.errors import (
+    BuildAborted,
+    Conflict,
+    HostRejected,
+    Invalid,
+    NotFound,
+    NotReady,
+    NotSupported,
+)
 from compute_service.domain.image import Image
 from compute_service.domain.states import PowerState
 from compute_service.domain.vif import Vif
@@ -193,9 +201,9 @@ def test_a_snapshot_in_a_format_that_libvirt_does_not_write_is_converted(bench: 
     }
 
 
-def connected(bench: Bench) -> None:
+def connected(bench: Bench, **properties: str) -> None:
     """Have the guest's agent listen."""
-    image = IMAGE.replace(properties={"hw_qemu_guest_agent": "yes"})
+    image = IMAGE.replace(properties={"hw_qemu_guest_agent": "yes", **properties})
     bench.images.add(image, DATA)
     bench.spawn(image=image)
     text = bench.connection.xml(GUEST)
@@ -258,3 +266,46 @@ def test_images_under_disks_stay_whatever_the_guests_say(bench: Bench) -> None:
     bench.driver.migrate_settle(GUEST)
     bench.clock.advance(200_000)
     assert bench.driver.image_cache_prune(frozenset()) == [IMAGE.id]
+
+
+def passwords(bench: Bench) -> dict[str, str]:
+    return bench.connection._guests[GUEST].passwords
+
+
+@pytest.mark.parametrize(
+    ("properties", "user"),
+    [({}, "root"), ({"os_type": "windows"}, "Administrator"), ({"os_admin_user": "chief"}, "chief")],
+)
+def test_the_agent_changes_the_administrators_password(
+    bench: Bench, properties: dict[str, str], user: str
+) -> None:
+    connected(bench, **properties)
+    bench.driver.set_password(GUEST, "secret")
+    assert passwords(bench) == {user: "secret"}
+
+
+def test_a_guest_without_an_agent_keeps_its_password(bench: Bench) -> None:
+    bench.spawn()
+    with pytest.raises(NotSupported, match="lacks hw_qemu_guest_agent"):
+        bench.driver.set_password(GUEST, "secret")
+
+
+def test_a_guest_whose_agent_does_not_listen_keeps_its_password(bench: Bench) -> None:
+    bench.spawn(image=IMAGE.replace(properties={"hw_qemu_guest_agent": "yes"}))
+    with pytest.raises(NotSupported, match="No agent answers"):
+        bench.driver.set_password(GUEST, "secret")
+    assert passwords(bench) == {}
+
+
+def test_what_does_not_run_has_no_password_to_change_and_nothing_to_interrupt(bench: Bench) -> None:
+    bench.spawn(power=PowerState.SHUTDOWN)
+    with pytest.raises(NotReady):
+        bench.driver.set_password(GUEST, "secret")
+    with pytest.raises(NotReady):
+        bench.driver.crash_dump(GUEST)
+
+
+def test_a_guest_is_interrupted_once(bench: Bench) -> None:
+    bench.spawn()
+    bench.driver.crash_dump(GUEST)
+    assert bench.connection._guests[GUEST].interrupts == 1

@@ -137,6 +137,20 @@ CASES: dict[str, Case] = {
         a_host(direct_io=False),
         a_place(disks=(DiskPlace(role="root", path="/i/disk", device="cdrom"), SWAP)),
     ),
+    "kvm-rescue": Case(
+        a_spec({"os_admin_user": "admin"}),
+        place=a_place(
+            disks=(
+                DiskPlace(role="rescue", path="/i/disk.rescue", format="qcow2", boot_order=1),
+                DiskPlace(role="root", path="/i/disk", format="qcow2"),
+                CONFIG,
+            )
+        ),
+    ),
+    "kvm-rescue-floppy": Case(
+        a_spec(),
+        place=a_place(CONFIG, DiskPlace(role="rescue", path="/i/disk.rescue", device="floppy", boot_order=1)),
+    ),
     "kvm-kernel": Case(
         a_spec({"os_command_line": "root=LABEL=x quiet"}),
         place=a_place(kernel="/i/kernel", ramdisk="/i/ramdisk"),

@@ -13,7 +13,7 @@ from compute_service.domain.guest import DisksMoved
 from compute_service.domain.states import PowerState
 from compute_service.domain.vif import Vif
 from compute_service.virt.libvirt.driver import LibvirtDriver
-from tests.contract.hypervisor.conftest import BIGGER, GUEST, guest_spec, stored_images
+from tests.contract.hypervisor.conftest import BIGGER, GUEST, IMAGE, guest_spec, stored_images
 from tests.fakes.clock import ManualClock
 from tests.fakes.libvirt_host import FakeCarrier, host_settings, libvirt_parts, rebooted
 
@@ -129,6 +129,30 @@ def drained(world: World) -> int:
     return sum(map(len, data))
 
 
+NIC = VIFS[0].replace(port_id="port-9", mac="fa:16:3e:00:00:09")
+MORE = SPEC.replace(vifs=(*VIFS, NIC))
+
+
+def attach(world: World) -> None:
+    world.driver().attach_nic(MORE, NIC)
+
+
+def detach(world: World) -> None:
+    world.driver().detach_nic(MORE, NIC)
+
+
+def off(world: World) -> PowerState:
+    return world.driver().power_off(GUEST, 0)
+
+
+def rescued(world: World) -> PowerState:
+    return world.driver().rescue(SPEC, IMAGE, lambda fraction: None)
+
+
+def unrescued(world: World) -> PowerState:
+    return world.driver().unrescue(SPEC)
+
+
 HERE = (spawn, moved_out("source"), move_in("source", "kept"))
 CASES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
     "spawn": ((), spawn),
@@ -156,6 +180,13 @@ CASES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
     "migrate back": ((spawn, moved_out("target")), lambda w: w.driver().migrate_back(SPEC)),
     "resize back": ((*HERE, drop_twin), lambda w: w.driver().migrate_back(SPEC)),
     "settle": (HERE, settle),
+    "attach": ((spawn,), attach),
+    "attach to one that is off": ((spawn, off), attach),
+    "detach": ((spawn, attach), detach),
+    "detach from one that is off": ((spawn, attach, off), detach),
+    "rescue": ((spawn,), rescued),
+    "rescue of one that is off": ((spawn, off), rescued),
+    "unrescue": ((spawn, rescued), unrescued),
 }
 
 
@@ -166,9 +197,12 @@ def led(root: Path, before: tuple[Verb, ...], images_type: str) -> World:
     return world
 
 
-RAW = ("spawn", "rebuild", "migrate out", "migrate in", "resize here", "snapshot")
+RAW = ("spawn", "rebuild", "migrate out", "migrate in", "resize here", "snapshot", "rescue", "unrescue")
 """The cases in which raw disks go other ways than qcow2 ones."""
-VOLUMES = ("spawn", "spawn again after destroy", "rebuild", "snapshot of one that is off")
+VOLUMES = (
+    *("spawn", "spawn again after destroy", "rebuild", "snapshot of one that is off"),
+    *("rescue", "unrescue"),
+)
 """The cases of disks that are no files."""
 
 
@@ -204,7 +238,13 @@ def _placeless(seen: object, root: Path) -> str:
 
 @pytest.mark.parametrize(
     ("name", "images_type"),
-    [*((name, "qcow2") for name in CASES), ("spawn", "lvm"), ("spawn", "rbd"), ("rebuild", "lvm")],
+    [
+        *((name, "qcow2") for name in CASES),
+        ("spawn", "lvm"),
+        ("spawn", "rbd"),
+        ("rebuild", "lvm"),
+        ("rescue", "lvm"),
+    ],
 )
 def test_a_guest_given_up_after_a_kill_leaves_nothing(name: str, images_type: str, tmp_path: Path) -> None:
     before, verb = CASES[name]
