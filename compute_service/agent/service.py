@@ -30,11 +30,22 @@ from compute_service.domain.console import Console
 from compute_service.domain.errors import HostRejected, NotSupported
 from compute_service.domain.flow import StepKey, StepResult
 from compute_service.domain.guest import Diagnostics, DisksMoved, GuestBuilt, GuestSpec, SnapshotRequest
+from compute_service.domain.image import Image
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.record import Record
 from compute_service.domain.request_id import Asker, asker, bound
 from compute_service.domain.states import PowerState
-from compute_service.ports.hypervisor import Diagnoses, Hypervisor, Migrates, Pauses, Snapshots, Suspends
+from compute_service.ports.hypervisor import (
+    Crashes,
+    Diagnoses,
+    Hypervisor,
+    Migrates,
+    Pauses,
+    Rescues,
+    SetsPasswords,
+    Snapshots,
+    Suspends,
+)
 from compute_service.ports.images import Images
 
 LOG = logging.getLogger(__name__)
@@ -151,6 +162,20 @@ class AgentService(ComputeAgent):
         """Remove what was kept of a guest that moved."""
         self._take(key, uuid, lambda: outcome(lambda: self._able(Migrates).migrate_settle(uuid)))
 
+    def rescue(self, key: StepKey, spec: GuestSpec, image: Image) -> None:
+        """Boot a guest from another disk."""
+
+        def work() -> GuestBuilt:
+            with self._parts.keeper.using(spec.replace(image=image)):
+                progress = self._parts.answers.progress(key)
+                return _built(self._able(Rescues).rescue(spec, image, progress))
+
+        self._take(key, spec.uuid, lambda: outcome(work), kind=BUILD)
+
+    def unrescue(self, key: StepKey, spec: GuestSpec) -> None:
+        """Boot a rescued guest from its own disk again."""
+        self._power(key, spec.uuid, lambda: self._able(Rescues).unrescue(spec))
+
     def revoke(self, key: StepKey, uuid: str) -> None:
         """See that a step is not begun any more, behind it if it was. The journal's entry does the rest."""
         self._take(key, uuid, lambda: StepResult(ok=True))
@@ -166,6 +191,16 @@ class AgentService(ComputeAgent):
     def console(self, uuid: str, kind: str) -> Console:
         """Return where a guest's console is found."""
         return self._parts.consoles.find(uuid, kind)
+
+    def set_password(self, uuid: str, password: str) -> bool:
+        """Change the password of a guest's administrator."""
+        self._able(SetsPasswords).set_password(uuid, password)
+        return True
+
+    def crash_dump(self, uuid: str) -> bool:
+        """Have a guest's system dump its memory."""
+        self._able(Crashes).crash_dump(uuid)
+        return True
 
     def set_disabled(self, disabled: bool) -> None:
         """Keep placement in step with the service."""

@@ -62,6 +62,7 @@ def _states(*states: VmState) -> frozenset[VmState]:
 
 ACTIVE, STOPPED, PAUSED = VmState.ACTIVE, VmState.STOPPED, VmState.PAUSED
 SUSPENDED, RESIZED, ERROR = VmState.SUSPENDED, VmState.RESIZED, VmState.ERROR
+RESCUED = VmState.RESCUED
 
 _SETTLED = _states(ACTIVE, STOPPED, PAUSED, SUSPENDED)
 _DURING_HARD_REBOOT = frozenset(
@@ -127,6 +128,32 @@ _ROWS: tuple[tuple[str, Action], ...] = (
     (
         "create_image",
         Action("createImage", "snapshot", _SETTLED, TaskState.IMAGE_SNAPSHOT_PENDING, lockable=False),
+    ),
+    (
+        "rescue",
+        Action(
+            "rescue",
+            "rescue",
+            _states(ACTIVE, STOPPED, ERROR),
+            TaskState.RESCUING,
+            on_host=True,
+            host_up=True,
+        ),
+    ),
+    (
+        "unrescue",
+        Action("unrescue", "unrescue", _states(RESCUED), TaskState.UNRESCUING, on_host=True, host_up=True),
+    ),
+    ("change_password", Action("changePassword", None, _states(ACTIVE), on_host=True, host_up=True)),
+    (
+        "crash_dump",
+        Action(
+            "trigger_crash_dump",
+            None,
+            _states(ACTIVE, PAUSED, RESCUED, RESIZED, ERROR),
+            on_host=True,
+            host_up=True,
+        ),
     ),
     ("reset_state", Action("resetState", None, tasks=None, lockable=False, launched=False)),
     ("lock", Action("lock", None, tasks=None, lockable=False, launched=False)),

@@ -18,6 +18,7 @@ from compute_service.domain.guest import (
     SnapshotRequest,
 )
 from compute_service.domain.host import HostRegistration, HostReport, ServerOnHost
+from compute_service.domain.image import Image
 from compute_service.domain.record import Record
 from compute_service.domain.request import Decision, SelectRequest
 
@@ -80,7 +81,7 @@ class ComputeAgent(Protocol):
     turned to builtins.
     """
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     def spawn(self, key: StepKey, spec: GuestSpec) -> None:
         """Make the guest and start it unless `spec.power` says otherwise. Answers GuestBuilt."""
@@ -128,6 +129,13 @@ class ComputeAgent(Protocol):
     def migrate_settle(self, key: StepKey, uuid: str) -> None:
         """On the source: remove what `migrate_out` kept."""
 
+    def rescue(self, key: StepKey, spec: GuestSpec, image: Image) -> None:
+        """Boot the guest from another disk, with its own beside it. Answers GuestBuilt."""
+
+    def unrescue(self, key: StepKey, spec: GuestSpec) -> None:
+        """Boot a rescued guest from its own disk again, unless `spec` says otherwise; one that is not rescued
+        is fine. Answers GuestBuilt."""
+
     def revoke(self, key: StepKey, uuid: str) -> None:
         """The step whose undo this is is not wanted any more and must not begin. Answers when it has ended if
         it had begun."""
@@ -140,6 +148,12 @@ class ComputeAgent(Protocol):
 
     def console(self, uuid: str, kind: str) -> Console:
         """Return where the guest's console of a type (of `domain.console.KINDS`) is found."""
+
+    def set_password(self, uuid: str, password: str) -> bool:
+        """Change the password of the guest's administrator; True when that is done."""
+
+    def crash_dump(self, uuid: str) -> bool:
+        """Have the guest's system dump its memory; True when it was told to."""
 
     def set_disabled(self, disabled: bool) -> None:
         """The service was enabled or disabled: keep COMPUTE_STATUS_DISABLED in step."""

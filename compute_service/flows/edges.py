@@ -19,6 +19,7 @@ from compute_service.domain.notices.events import EVENTS
 from compute_service.domain.record import Record
 from compute_service.flows.claimed import Claimed
 from compute_service.flows.kinds.place import PlaceParams
+from compute_service.flows.kinds.rescue import RescueParams
 from compute_service.flows.kinds.resize import ResizeParams
 from compute_service.flows.kinds.server import CANCELLED
 from compute_service.flows.kinds.snapshot import SnapshotParams
@@ -59,6 +60,8 @@ TOLD: dict[str, Told] = {
     "suspend": _plain("suspend"),
     "resume": _plain("resume"),
     "rebuild": _plain("rebuild"),
+    "rescue": _plain("rescue"),
+    "unrescue": _plain("unrescue"),
     "snapshot": _plain("snapshot"),
     "confirm_resize": _plain("resize_confirm"),
     "revert_resize": _plain("resize_revert"),
@@ -142,6 +145,9 @@ def _about(verb: str, live: Claimed, server: Instance, failure: Failure | None) 
     if verb == "resize_prep" and isinstance(params, ResizeParams):
         more["new_flavor"] = objects.flavor_object(params.new)
         flat = {"new_instance_type": params.new.name, "new_instance_type_id": params.new.id}
+    if verb == "rescue" and isinstance(params, RescueParams):
+        more["rescue_image_ref"] = params.image.id
+        flat = {"rescue_image_name": params.image.name}
     if verb == "snapshot" and isinstance(params, SnapshotParams):
         more["snapshot_image_id"] = params.image_id
     return About(server, failure, live.record.kind, more, flat)

@@ -16,6 +16,7 @@ PHRASES = (
     ("migrate", "confirm"),
     ("snapshot",),
     ("rebuild",),
+    ("rescue", "unrescue"),
     ("soft delete", "restore"),
 )
 """What is asked for one after the other; each leads back to an active server."""

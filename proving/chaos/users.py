@@ -100,6 +100,8 @@ BODIES: dict[str, Callable[[Orders, str], Any]] = {
     "unpause": lambda orders, name: {"unpause": None},
     "suspend": lambda orders, name: {"suspend": None},
     "resume": lambda orders, name: {"resume": None},
+    "rescue": lambda orders, name: {"rescue": None},
+    "unrescue": lambda orders, name: {"unrescue": None},
     "reboot soft": lambda orders, name: {"reboot": {"type": "SOFT"}},
     "reboot hard": lambda orders, name: {"reboot": {"type": "HARD"}},
     "resize": lambda orders, name: {"resize": {"flavorRef": orders.bigger_flavor}},

@@ -14,6 +14,7 @@ STATES: dict[str, tuple[tuple[str, Any, str], ...]] = {
     "revertResize": (("resize", {"flavorRef": "test-bigger"}, "VERIFY_RESIZE"),),
     "os-start": (("os-stop", None, "SHUTOFF"),),
     "unpause": (("pause", None, "PAUSED"),),
+    "unrescue": (("rescue", None, "RESCUE"),),
     "resume": (("suspend", None, "SUSPENDED"),),
 }
 """What is done to a server before an action, and the status that it then has."""

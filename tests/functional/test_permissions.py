@@ -103,9 +103,14 @@ ACTIONS = (
     Row(f"{_C}os-pause-server:pause", "member", "POST", _ACT, 202, {"pause": None}, fresh=True),
     Row(f"{_C}os-pause-server:unpause", "member", "POST", _ACT, 409, {"unpause": None}),
     Row(f"{_C}os-suspend-server:suspend", "member", "POST", _ACT, 202, {"suspend": None}, fresh=True),
+    Row(f"{_C}os-rescue", "member", "POST", _ACT, 200, {"rescue": None}, fresh=True),
+    Row(f"{_C}os-unrescue", "member", "POST", _ACT, 409, {"unrescue": None}),
+    Row(f"{_C}os-admin-password", "member", "POST", _ACT, 202, {"changePassword": {"adminPass": "new"}}),
+    Row(f"{_C}servers:trigger_crash_dump", "member", "POST", _ACT, 202, {"trigger_crash_dump": None}),
     Row(f"{_C}os-suspend-server:resume", "member", "POST", _ACT, 409, {"resume": None}),
 )  # fmt: skip
 PARTS = (
+    Row("compute:server:topology:index", "reader", "GET", f"{_SRV}/topology", 200),
     Row(f"{_C}server-metadata:index", "reader", "GET", f"{_SRV}/metadata", 200),
     Row(f"{_C}server-metadata:create", "member", "POST", f"{_SRV}/metadata", 200, {"metadata": {"a": "b"}}),
     Row(f"{_C}server-metadata:update_all", "member", "PUT", f"{_SRV}/metadata", 200,
@@ -227,7 +232,17 @@ OLD_NAME = tuple(
     for row in (*SERVERS, *ACTIONS)
     if row.path != _ACT
     or next(iter(row.body))
-    in ("confirmResize", "revertResize", "reboot", "resize", "rebuild", "createImage", "os-start", "os-stop")
+    in (
+        "confirmResize",
+        "revertResize",
+        "reboot",
+        "resize",
+        "rebuild",
+        "createImage",
+        "os-start",
+        "os-stop",
+        "trigger_crash_dump",
+    )
 )
 """The servers' other name, with the same permissions."""
 

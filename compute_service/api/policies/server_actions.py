@@ -65,5 +65,18 @@ PAUSE = _act("os_compute_api:os-pause-server:pause", Grant.MEMBER, "Pause a serv
 UNPAUSE = _act("os_compute_api:os-pause-server:unpause", Grant.MEMBER, "Unpause a server.", "unpause")
 SUSPEND = _act("os_compute_api:os-suspend-server:suspend", Grant.MEMBER, "Suspend a server.", "suspend")
 RESUME = _act("os_compute_api:os-suspend-server:resume", Grant.MEMBER, "Resume a server.", "resume")
+RESCUE = _act("os_compute_api:os-rescue", Grant.MEMBER, "Boot a server from another disk.", "rescue")
+UNRESCUE = _act(
+    "os_compute_api:os-unrescue", Grant.MEMBER, "Boot a rescued server from its own disk again.", "unrescue"
+)
+CHANGE_PASSWORD = _act(
+    "os_compute_api:os-admin-password",
+    Grant.MEMBER,
+    "Change the password of the administrator of a server's guest.",
+    "changePassword",
+)
+CRASH_DUMP = _act(
+    f"{_P}trigger_crash_dump", Grant.MEMBER, "Have a server's guest dump its memory.", "trigger_crash_dump"
+)
 
 RULES = rules_in(globals())

@@ -100,6 +100,13 @@ DIAGNOSTICS = Rule(
     (f"GET {_S}/diagnostics",),
 )
 
+TOPOLOGY = Rule(
+    "compute:server:topology:index",
+    Grant.READER,
+    "Show how a server's guest sees processors and memory.",
+    (f"GET {_S}/topology",),
+)
+
 PASSWORD_SHOW = Rule(
     "os_compute_api:os-server-password:show",
     Grant.READER,

@@ -97,6 +97,25 @@ class ConsoleText(View):
     output: str
 
 
+class Rescue(Body):
+    """rescue; null stands for one without any of it."""
+
+    admin_password: str | UnsetType = named("adminPass")
+    rescue_image_ref: Annotated[str | UnsetType, UUID] = UNSET
+
+
+class RescueBegun(View):
+    """The answer to rescue."""
+
+    admin_password: str | UnsetType = named("adminPass")
+
+
+class ChangePassword(Body):
+    """changePassword."""
+
+    admin_password: str = msgspec.field(name="adminPass")
+
+
 class Lock(Body):
     """lock, from 2.73 on."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compute_service.api.policies import consoles as console_policy
 from compute_service.api.policies import server_actions as policy
 from compute_service.api.servers import action_bodies as bodies
-from compute_service.api.servers import change, consoles, moves, power
+from compute_service.api.servers import change, consoles, moves, power, rescue
 from compute_service.api.servers.views import Rebuilt
 from compute_service.api.table import Act, Route, actions
 
@@ -18,6 +18,18 @@ ROUTES: tuple[Route, ...] = actions(
     Act("unpause", power.unpause, policy.UNPAUSE),
     Act("suspend", power.suspend, policy.SUSPEND),
     Act("resume", power.resume, policy.RESUME),
+    Act(
+        "rescue",
+        rescue.rescue,
+        policy.RESCUE,
+        body=bodies.Rescue,
+        optional=True,
+        reply=bodies.RescueBegun,
+        status=200,
+    ),
+    Act("unrescue", rescue.unrescue, policy.UNRESCUE),
+    Act("changePassword", rescue.change_password, policy.CHANGE_PASSWORD, body=bodies.ChangePassword),
+    Act("trigger_crash_dump", rescue.crash_dump, policy.CRASH_DUMP, since="2.17"),
     Act("lock", power.lock, policy.LOCK, until="2.72"),
     Act("lock", power.lock, policy.LOCK, body=bodies.Lock, optional=True, since="2.73"),
     Act("unlock", power.unlock, policy.UNLOCK),

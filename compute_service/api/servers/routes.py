@@ -17,6 +17,7 @@ from compute_service.api.servers import (
     migrations,
     password,
     tags,
+    topology,
     views,
 )
 from compute_service.api.servers.action_routes import ROUTES as ACTIONS
@@ -95,6 +96,7 @@ PARTS: tuple[Route, ...] = (
         reply=diagnostics.DiagnosticsView,
         since="2.48",
     ),
+    Get(f"{_S}/topology", topology.show, parts.TOPOLOGY, reply=topology.Topology, since="2.78"),
     Get(f"{_S}/ips", ips.index, parts.IPS_INDEX, reply=ips.Addresses),
     Get(f"{_S}/ips/{{network}}", ips.show, parts.IPS_SHOW, reply=ips.NetworkAddresses),
     Get(_LOG, log.index, parts.ACTIONS_LIST, query=log.LogQuery, reply=log.ActionList, until="2.20"),
@@ -154,5 +156,6 @@ CORE_ACTIONS = (
     "createImage",
     "os-start",
     "os-stop",
+    "trigger_crash_dump",
 )
 """The actions that the alias /os-volumes_boot knows."""

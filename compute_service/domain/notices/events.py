@@ -52,6 +52,8 @@ _ROWS = (
     _server("suspend", _ENDS),
     _server("resume", _ENDS),
     _server("rebuild", _ENDS_OR_ERROR, payload="InstanceActionRebuildPayload"),
+    _server("rescue", _ENDS, payload="InstanceActionRescuePayload"),
+    _server("unrescue", _ENDS),
     _server("resize_prep", _ENDS, "resize.prep", "InstanceActionResizePrepPayload"),
     _server("resize", _ENDS_OR_ERROR),
     _server("resize_finish", _ENDS, "finish_resize"),

@@ -30,6 +30,7 @@ VERSIONS: dict[str, str] = {
     "FlavorPayload": "1.4",
     "InstanceActionPayload": "1.9",
     "InstanceActionRebuildPayload": "1.10",
+    "InstanceActionRescuePayload": "1.4",
     "InstanceActionResizePrepPayload": "1.4",
     "InstanceActionSnapshotPayload": "1.10",
     "InstanceCreatePayload": "1.13",

@@ -2,9 +2,9 @@
 
 `place` and `build` make servers; `delete`, `soft_delete` and `restore` end them and take that back; `start`,
 `stop`, `reboot`, `pause`, `unpause`, `suspend` and `resume` are one verb of the host each; `rebuild`,
-`resize`, `confirm_resize`, `revert_resize` and `snapshot` do what they say. A kind is a module here. To come:
-live_migrate, evacuate, rescue, unrescue, shelve, shelve_offload, unshelve, backup, set_password, crash_dump,
-and those that attach and detach volumes, interfaces and shares.
+`resize`, `confirm_resize`, `revert_resize`, `snapshot`, `rescue` and `unrescue` do what they say. A kind is a
+module here. To come: live_migrate, evacuate, shelve, shelve_offload, unshelve, backup, and those that attach
+and detach volumes, interfaces and shares.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from compute_service.flows.kinds.pause import PAUSE
 from compute_service.flows.kinds.place import PLACE
 from compute_service.flows.kinds.reboot import REBOOT
 from compute_service.flows.kinds.rebuild import REBUILD
+from compute_service.flows.kinds.rescue import RESCUE
 from compute_service.flows.kinds.resize import RESIZE
 from compute_service.flows.kinds.restore import RESTORE
 from compute_service.flows.kinds.resume import RESUME
@@ -26,6 +27,7 @@ from compute_service.flows.kinds.start import START
 from compute_service.flows.kinds.stop import STOP
 from compute_service.flows.kinds.suspend import SUSPEND
 from compute_service.flows.kinds.unpause import UNPAUSE
+from compute_service.flows.kinds.unrescue import UNRESCUE
 from compute_service.flows.step import Flow
 
 _ALL = (
@@ -46,6 +48,8 @@ _ALL = (
     CONFIRM_RESIZE,
     REVERT_RESIZE,
     SNAPSHOT,
+    RESCUE,
+    UNRESCUE,
 )
 
 FLOWS: dict[str, Flow] = {flow.kind: flow for flow in _ALL}

@@ -42,6 +42,10 @@ class FakeGuest(Record):
     disks: tuple[Disk, ...] = ()
     console: tuple[str, ...] = ()
     started_at: datetime | None = None
+    rescue_image_id: str | None = None
+    """What it was booted from to be mended; None when it was booted from its own disk."""
+    password: str | None = None
+    """Of its administrator, once it was changed from outside."""
 
     @property
     def local_gb(self) -> int:

@@ -16,6 +16,7 @@ from compute_service.domain.console import Listening
 from compute_service.domain.errors import Conflict, NotFound, NotReady
 from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec
 from compute_service.domain.host import GuestState, HostFacts
+from compute_service.domain.image import Image
 from compute_service.domain.metadata.drive import drive_files
 from compute_service.domain.metadata.openstack import SEED_BYTES
 from compute_service.domain.states import PowerState
@@ -111,7 +112,7 @@ class FakeHypervisor:
         self._enter("power_on", spec.uuid)
         guest = self._disks_of(spec.uuid)
         if guest.power is not PowerState.RUNNING:
-            self._put(guest.sized(spec))
+            self._put(guest.sized(spec).replace(rescue_image_id=None))
             self._boot(spec.uuid, PowerState.RUNNING)
         self.faults.strike("power_on", spec.uuid, half=True)
         return PowerState.RUNNING
@@ -127,7 +128,8 @@ class FakeHypervisor:
         """Restart the guest; a hard one defines it again from `spec`."""
         self._enter("reboot", spec.uuid)
         guest = self._disks_of(spec.uuid) if hard else self._guest(spec.uuid)
-        self._put((guest.sized(spec) if hard else guest).say("Restarting system."))
+        again = guest.sized(spec).replace(rescue_image_id=None) if hard else guest
+        self._put(again.say("Restarting system."))
         self.faults.strike("reboot", spec.uuid, half=True)
         return self._boot(spec.uuid, PowerState.RUNNING)
 
@@ -237,6 +239,47 @@ class FakeHypervisor:
             self._boot(uuid, PowerState.RUNNING)
         return PowerState.RUNNING
 
+    # Rescues, SetsPasswords, Crashes
+
+    def rescue(self, spec: GuestSpec, image: Image, progress: Progress) -> PowerState:
+        """Stop the guest and start it from `image`."""
+        self._enter("rescue", spec.uuid)
+        guest = self._disks_of(spec.uuid)
+        self._cache.get(image)
+        progress(0.5)
+        if guest.rescue_image_id != image.id:
+            self._put(guest.replace(rescue_image_id=image.id, power=PowerState.SHUTDOWN))
+        self.faults.strike("rescue", spec.uuid, half=True)
+        return self._boot(spec.uuid, PowerState.RUNNING)
+
+    def unrescue(self, spec: GuestSpec) -> PowerState:
+        """Stop the guest and start it from its own disk."""
+        self._enter("unrescue", spec.uuid)
+        guest = self._disks_of(spec.uuid)
+        if guest.rescue_image_id is not None:
+            self._put(guest.replace(rescue_image_id=None, power=PowerState.SHUTDOWN))
+        self.faults.strike("unrescue", spec.uuid, half=True)
+        return self._boot(spec.uuid, spec.power)
+
+    def set_password(self, uuid: str, password: str) -> None:
+        """Note the new password of a running guest."""
+        self._enter("set_password", uuid)
+        with self._lock:
+            self._put(self._running(uuid).replace(password=password))
+
+    def crash_dump(self, uuid: str) -> None:
+        """Let a running guest say that it dumps its memory, and boot again."""
+        self._enter("crash_dump", uuid)
+        with self._lock:
+            self._put(self._running(uuid).say("NMI received: dumping memory."))
+            self._boot(uuid, PowerState.RUNNING)
+
+    def _running(self, uuid: str) -> FakeGuest:
+        guest = self._guest(uuid)
+        if guest.power is not PowerState.RUNNING:
+            raise NotReady(uuid)
+        return guest
+
     # Migrates
 
     def migrate_out(self, spec: GuestSpec, target: str, target_ip: str | None) -> DisksMoved:
@@ -286,6 +329,10 @@ class FakeHypervisor:
             self._kept.remove(uuid)
 
     # What a guest sees
+
+    def password_of(self, uuid: str) -> str | None:
+        """Return the password that was last set from outside."""
+        return self._guest(uuid).password
 
     def config_drive(self, uuid: str) -> dict[str, bytes]:
         """Return the files of a guest's config drive by path; none without one. Its seed is zeros."""

@@ -40,6 +40,8 @@ SCENARIOS: dict[str, tuple[str, tuple[str, ...]]] = {
     "migrate": ("resize", ("migrate",)),
     "confirm": ("confirm_resize", ("resize", "confirm_resize")),
     "revert": ("revert_resize", ("resize", "revert_resize")),
+    "rescue": ("rescue", ("rescue",)),
+    "unrescue": ("unrescue", ("rescue", "unrescue")),
     "soft delete": ("soft_delete", ("delete",)),
     "soft delete of a moved one": ("soft_delete", ("migrate", "delete")),
     "restore": ("restore", ("delete", "restore")),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from compute_service.control import delete, power, rebuild, reset, resize, snapshot
+from compute_service.control import delete, power, rebuild, rescue, reset, resize, snapshot
 from compute_service.control.create import create_servers
 from compute_service.control.find import find_server
 from compute_service.control.services import Services
@@ -57,6 +57,8 @@ ACTS: dict[str, tuple[float, Act]] = {
     "revert_resize": (3, resize.revert_resize),
     "rebuild": (2, _rebuild),
     "reset_state": (0.2, lambda ctx, svc, server: reset.reset_state(ctx, svc, server, VmState.ERROR)),
+    "rescue": (1, lambda ctx, svc, server: rescue.rescue(ctx, svc, server, None, None)),
+    "unrescue": (2, rescue.unrescue),
     "create_image": (2, lambda ctx, svc, server: snapshot.create_image(ctx, svc, server, "copy")),
 }
 """What can be done to a server, by its key in the table of actions, and how often it is."""

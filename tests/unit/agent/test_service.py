@@ -176,6 +176,8 @@ def test_each_power_verb_answers_with_where_it_ended(bench: Bench) -> None:
         "unpause": lambda k: service.unpause(k, GUEST),
         "suspend": lambda k: service.suspend(k, GUEST),
         "resume": lambda k: service.resume(k, guest_spec()),
+        "rescue": lambda k: service.rescue(k, guest_spec(), guest_spec().image or Image(id="i")),
+        "unrescue": lambda k: service.unrescue(k, guest_spec()),
         "rebuild": lambda k: service.rebuild(k, guest_spec(power=PowerState.SHUTDOWN), True),
     }
     ended = {}
@@ -190,6 +192,8 @@ def test_each_power_verb_answers_with_where_it_ended(bench: Bench) -> None:
         "unpause": "RUNNING",
         "suspend": "SHUTDOWN",
         "resume": "RUNNING",
+        "rescue": "RUNNING",
+        "unrescue": "RUNNING",
         "rebuild": "SHUTDOWN",
     }
 

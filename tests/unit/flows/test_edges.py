@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from compute_service.clients.notify import MemoryNotifier
-from compute_service.control import delete, power, rebuild, resize, snapshot
+from compute_service.control import delete, power, rebuild, rescue, resize, snapshot
 from compute_service.control.notices import watch_changes
 from compute_service.domain.errors import HostRejected
 from compute_service.domain.notices.events import EVENTS
@@ -68,6 +68,8 @@ def test_a_life_is_told_in_order(world: World) -> None:
         (power.unpause, "unpause"),
         (power.suspend, "suspend"),
         (power.resume, "resume"),
+        (lambda ctx, svc, server: rescue.rescue(ctx, svc, server, None, None), "rescue"),
+        (rescue.unrescue, "unrescue"),
     )
     for verb, name in steps:
         verb(ADMIN, world.svc, world.see(server.instance.uuid))
@@ -259,6 +261,7 @@ def test_where_nobody_listens_nothing_is_read(world: World, monkeypatch: pytest.
 EXTRA = {
     "InstanceActionPayload": {"fault"},
     "InstanceActionRebuildPayload": {"fault", "trusted_image_certificates"},
+    "InstanceActionRescuePayload": {"fault", "rescue_image_ref"},
     "InstanceActionResizePrepPayload": {"fault", "new_flavor"},
     "InstanceActionSnapshotPayload": {"fault", "snapshot_image_id"},
     "InstanceCreatePayload": {
@@ -282,6 +285,9 @@ def test_each_payload_has_all_fields_of_its_shape_and_no_other(world: World) -> 
         world.settle()
         rebuild.rebuild(ADMIN, world.svc, world.see(server.instance.uuid), RebuildOrder(image_ref=IMAGE))
         world.settle()
+        for verb in (lambda *given: rescue.rescue(*given, None, None), rescue.unrescue):
+            verb(ADMIN, world.svc, world.see(server.instance.uuid))
+            world.settle()
         resize.resize(ADMIN, world.svc, world.see(server.instance.uuid), LARGE.flavorid)
         world.settle()
     finally:

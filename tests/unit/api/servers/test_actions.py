@@ -113,6 +113,7 @@ PLAIN = {
     "pause": (VmState.ACTIVE, "pause", TaskState.PAUSING),
     "unpause": (VmState.PAUSED, "unpause", TaskState.UNPAUSING),
     "suspend": (VmState.ACTIVE, "suspend", TaskState.SUSPENDING),
+    "unrescue": (VmState.RESCUED, "unrescue", TaskState.UNRESCUING),
     "resume": (VmState.SUSPENDED, "resume", TaskState.RESUMING),
     "forceDelete": (VmState.ACTIVE, "delete", TaskState.DELETING),
     "migrate": (VmState.ACTIVE, "migrate", TaskState.RESIZE_PREP),

@@ -38,6 +38,8 @@ VERBS = {
     "delete": "destroy",
     "delete resized": "migrate_settle",
     "restore": "power_on",
+    "rescue": "rescue",
+    "unrescue": "unrescue",
 }
 AFTER_FAILURE = {
     "start": "stopped",
@@ -54,6 +56,8 @@ AFTER_FAILURE = {
     "delete": "error",
     "delete resized": "error",
     "restore": "soft-delete",
+    "rescue": "active",
+    "unrescue": "rescued",
 }
 
 

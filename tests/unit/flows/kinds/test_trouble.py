@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from compute_service.control import delete, power, rebuild, resize, snapshot
+from compute_service.control import delete, power, rebuild, rescue, resize, snapshot
 from compute_service.domain.order import RebuildOrder
 from compute_service.flows.kinds import FLOWS
 from compute_service.flows.step import Remote
@@ -36,6 +36,10 @@ class Scenario:
 
 def _resized(world: World, server: Located) -> None:
     resize.resize(MEMBER, world.svc, server, "2")
+
+
+def _rescued(world: World, server: Located) -> None:
+    rescue.rescue(MEMBER, world.svc, server, None, None)
 
 
 SCENARIOS = {
@@ -83,6 +87,8 @@ SCENARIOS = {
     "soft delete resized": Scenario(
         "soft_delete", "soft-delete", lambda w, s: delete.delete(MEMBER, w.svc, s), _resized
     ),
+    "rescue": Scenario("rescue", "rescued", _rescued),
+    "unrescue": Scenario("unrescue", "active", lambda w, s: rescue.unrescue(MEMBER, w.svc, s), _rescued),
     "restore": Scenario(
         "restore",
         "active",

@@ -119,6 +119,20 @@ class Agent:
         self._world.specs.append(spec)
         self._power(key, lambda: self._driver.rebuild(spec, preserve_ephemeral, no_progress))
 
+    def rescue(self, key: StepKey, spec: GuestSpec, image: Image) -> None:
+        self._power(key, lambda: self._driver.rescue(spec, image, no_progress))
+
+    def unrescue(self, key: StepKey, spec: GuestSpec) -> None:
+        self._power(key, lambda: self._driver.unrescue(spec))
+
+    def set_password(self, uuid: str, password: str) -> bool:
+        self._driver.set_password(uuid, password)
+        return True
+
+    def crash_dump(self, uuid: str) -> bool:
+        self._driver.crash_dump(uuid)
+        return True
+
     def snapshot(self, key: StepKey, request: SnapshotRequest) -> None:
         def work() -> None:
             disk_format, data = self._driver.snapshot(request.uuid, request.disk_format)
