@@ -26,7 +26,10 @@ DISABLED = "COMPUTE_STATUS_DISABLED"
 ALWAYS = ("COMPUTE_NODE", "OWNER_NOVA")
 OWNED_PREFIXES = ("COMPUTE_", "HW_CPU_", "OWNER_NOVA")
 """Traits that begin so are ours to add and take away; all others are somebody else's."""
-CAPABILITY_TRAITS: dict[str, tuple[str, ...]] = {"Migrates": ("COMPUTE_SAME_HOST_COLD_MIGRATE",)}
+CAPABILITY_TRAITS: dict[str, tuple[str, ...]] = {
+    "AttachesNics": ("COMPUTE_NET_ATTACH_INTERFACE",),
+    "Migrates": ("COMPUTE_SAME_HOST_COLD_MIGRATE",),
+}
 """Traits that follow from a capability of the driver (a name of `ports.hypervisor.CAPABILITIES`)."""
 IMAGE_TYPE = "COMPUTE_IMAGE_TYPE_"
 

@@ -52,6 +52,7 @@ def options(host: Host) -> dict[str, dict[str, object]]:
         },
         "libvirt": {"virt_type": "qemu", "hw_machine_type": "x86_64=pc", "live_migration_scheme": "tcp"},
         "vnc": {"server_listen": "0.0.0.0", "server_proxyclient_address": host.address},  # noqa: S104
+        "spice": {"server_listen": "0.0.0.0", "server_proxyclient_address": host.address},  # noqa: S104
     }
 
 

@@ -10,7 +10,7 @@ SOURCE = "/opt/stratus"
 """Where hosts see the checkout."""
 COMPUTE_PACKAGES = (
     *("libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "python3-libvirt"),
-    *("genisoimage", "dosfstools", "mtools", "dnsmasq-base"),
+    *("qemu-system-modules-spice", "genisoimage", "dosfstools", "mtools", "dnsmasq-base"),
 )
 
 

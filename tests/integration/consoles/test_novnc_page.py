@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from compute_service.cmd.novncproxy import place
 from compute_service.console.pages import Pages
 from compute_service.console.server import ConsoleServer, Proxy
 from compute_service.domain.console import Listening
+from tests.fixtures.browser import chromium, eventually, kept
 from tests.fixtures.rfb_screen import COLOURS, Screen
 from tests.fixtures.rfb_server import RfbServer
 from tests.functional.caller import Caller
@@ -72,29 +70,8 @@ def address(screen: Screen) -> Iterator[str]:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
-    """A headless Chromium with nothing of its own."""
-    if not shutil.which("chromium") or not shutil.which("chromedriver"):
-        pytest.skip("THIS TEST DID NOT RUN: the packages chromium and chromium-driver are not installed")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    for flag in (
-        "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-        "disable-background-networking", "disable-component-update", "disable-sync",
-        "disable-dev-shm-usage", "window-size=800,600", f"user-data-dir={tmp_path / 'profile'}",
-    ):  # fmt: skip
-        options.add_argument(f"--{flag}")
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
-
-
-def eventually(found: Callable[[], Any], wanted: Any, told: Callable[[], str]) -> None:
-    deadline = time.monotonic() + 60
-    while (seen := found()) != wanted:
-        assert time.monotonic() < deadline, f"{seen} instead of {wanted}: {told()}"
-        time.sleep(0.1)
+    with chromium(tmp_path / "profile") as driver:
+        yield driver
 
 
 def test_the_page_shows_the_screen_and_takes_keys(
@@ -104,17 +81,16 @@ def test_the_page_shows_the_screen_and_takes_keys(
         return str(browser.find_element("tag name", "body").text)
 
     browser.get(address)
-    eventually(lambda: browser.execute_script(PIXEL), list(COLOURS[0]), told)
-    eventually(lambda: "connected" in told().lower(), True, told)
+    eventually(lambda: browser.execute_script(PIXEL), list(COLOURS[0]).__eq__, told)
+    eventually(lambda: "connected" in told().lower(), bool, told)
     canvas = browser.find_element("tag name", "canvas")
     canvas.click()
     for number, key in enumerate("ok", start=1):
         canvas.send_keys(key)
-        eventually(lambda number=number: len(screen.keys), number, told)  # type: ignore[misc]
-        eventually(lambda: browser.execute_script(PIXEL), list(screen.colour), told)
+        eventually(lambda: len(screen.keys), number.__eq__, told)
+        eventually(lambda: browser.execute_script(PIXEL), list(screen.colour).__eq__, told)
     assert screen.keys == [ord("o"), ord("k")]
-    kept = Path(os.environ.get("STRATUS_ARTEFACTS") or tmp_path)
-    assert browser.save_screenshot(str(kept / "novnc.png"))
+    kept(browser, "novnc.png", tmp_path)
 
 
 def test_the_page_of_a_wrong_token_shows_nothing(address: str, browser: Any, screen: Screen) -> None:
@@ -122,5 +98,5 @@ def test_the_page_of_a_wrong_token_shows_nothing(address: str, browser: Any, scr
         return str(browser.find_element("tag name", "body").text).lower()
 
     browser.get(address[:-1] + ("0" if address[-1] != "0" else "1"))
-    eventually(lambda: "closed" in told() or "went wrong" in told(), True, told)
+    eventually(lambda: "closed" in told() or "went wrong" in told(), bool, told)
     assert screen.keys == []

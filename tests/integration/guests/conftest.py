@@ -11,6 +11,7 @@ import pytest
 
 from proving.hosts import GuestCloud, GuestPlan, guest_site
 from proving.lab import Unable, check_machine
+from proving.ports import free_port
 from proving.process import Missing
 from tests.functional.caller import Caller
 from tests.integration.guests.owner import Owner
@@ -18,12 +19,24 @@ from tests.integration.guests.owner import Owner
 Boot = Callable[..., str]
 
 
+def plan() -> GuestPlan:
+    """Return a cloud of two hosts whose guests have screens by SPICE beside VNC."""
+    port = free_port()
+    spice = {
+        "enabled": True,
+        "html5proxy_host": "127.0.0.1",
+        "html5proxy_port": port,
+        "html5proxy_base_url": f"http://127.0.0.1:{port}/spice_auto.html",
+    }
+    return GuestPlan(computes=2, options={"spice": spice})
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuestCloud]:
     """The cloud."""
     try:
         check_machine()
-        with guest_site(tmp_path_factory.mktemp("cloud"), GuestPlan(computes=2)) as made:
+        with guest_site(tmp_path_factory.mktemp("cloud"), plan()) as made:
             yield made
             if "STRATUS_SHOW_LOGS" in os.environ:
                 print(made.logs())

@@ -42,7 +42,7 @@ def inventory(
     placement: FakePlacement, clock: ManualClock, settings: Settings | None = None, **default: Any
 ) -> Inventory:
     settings = with_options(settings or Settings(), "default", **default)
-    return Inventory(NODE, ("Migrates",), placement, settings, clock)
+    return Inventory(NODE, ("AttachesNics", "Migrates"), placement, settings, clock)
 
 
 def provider(placement: FakePlacement) -> Provider:
@@ -61,6 +61,7 @@ def test_a_new_host_gets_a_provider_with_initial_ratios(placement: FakePlacement
         *FACTS.traits,
         "COMPUTE_NODE",
         "OWNER_NOVA",
+        "COMPUTE_NET_ATTACH_INTERFACE",
         "COMPUTE_SAME_HOST_COLD_MIGRATE",
     }
 
