@@ -85,7 +85,11 @@ class Orphans:
         for uuid, fate in found.items():
             self._act(uuid, fate)
         self._settle(server.uuid for server in servers if server.deleted and server.uuid not in found)
+        self._tell_vacated()
         return found
+
+    def _tell_vacated(self) -> None:
+        self._conductor.vacated(self._host, tuple(sorted(guest.uuid for guest in self._driver.guests())))
 
     def _forget(self, found: dict[str, Fate]) -> None:
         self._first_seen = {uuid: at for uuid, at in self._first_seen.items() if uuid in found}
@@ -135,6 +139,7 @@ class Orphans:
     def _remove_stray(self, uuid: str) -> None:
         if self._conductor.strays(self._host, (uuid,)) == (uuid,):
             self._remove(uuid)
+            self._tell_vacated()
 
     def _settle(self, deleted: Iterable[str]) -> None:
         """Remove what moves kept here of servers deleted since, once each."""

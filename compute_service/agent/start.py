@@ -205,7 +205,8 @@ class Agent:
         made = [beat, Periodic("journal", PRUNE_JOURNAL_EVERY, self._prune, PRUNE_JOURNAL_EVERY)]
         for name, seconds, run in rows:
             if (interval := spaced(seconds)) is not None:
-                delay = min(interval, options.periodic_fuzzy_delay)
+                # What was evacuated while the host was away must not stay a moment longer than it has to.
+                delay = 0.0 if name == "orphans" else min(interval, options.periodic_fuzzy_delay)
                 made.append(Periodic(name, interval, partial(self._each, name, run), delay))
         return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from compute_service.domain.image import Image
 
 PIECE = 64 * 1024
 """Bytes in one piece of a download."""
+PAGE = 100
+"""Images in one answer to a search."""
 _PATCH = "application/openstack-images-v2.1-json-patch"
 NOT_PROPERTIES = frozenset(
     (
@@ -95,6 +97,17 @@ class GlanceImages:
     def delete(self, image_id: str) -> None:
         """Delete; an image that is gone is fine. Raises Forbidden when it is protected."""
         self._rest.delete(f"/v2/images/{part(image_id)}")
+
+    def find(self, properties: Mapping[str, str]) -> tuple[Image, ...]:
+        """Return all images that have these properties, newest first."""
+        query: dict[str, Any] = {**properties, "sort": "created_at:desc,id:desc", "limit": PAGE}
+        found: list[Image] = []
+        while True:
+            body = self._rest.json("GET", "/v2/images", query=query)
+            found += [image_of(one) for one in body["images"]]
+            if not body.get("next") or not body["images"]:
+                return tuple(found)
+            query["marker"] = found[-1].id
 
     def download(self, image_id: str) -> Iterator[bytes]:
         """Yield the image's data in pieces, and at their end compare it with the image's hash.

@@ -23,12 +23,19 @@ from compute_service.store.compute_nodes import compute_node_of_host, compute_no
 from compute_service.store.database import Tx
 from compute_service.store.flows import unfinished_flow_of_instance
 from compute_service.store.instances import instances_get, instances_on_host
-from compute_service.store.migrations import MigrationQuery, migration_of_instance, migration_page
+from compute_service.store.migrations import (
+    MigrationQuery,
+    migration_of_instance,
+    migration_page,
+    migration_update,
+)
 from compute_service.store.services import service_touch, service_upsert
 
 LOG = logging.getLogger(__name__)
 
 COMPUTE = "nova-compute"
+MOST = 1000
+"""Evacuations that are completed at a time."""
 REMEMBERED = timedelta(days=1)
 """How long deleted servers are told to their host."""
 
@@ -111,13 +118,14 @@ class Hosts:
 
     def servers_on(self, host: str) -> tuple[ServerOnHost, ...]:
         """Return the servers of a host, and as deleted those that have nothing to keep there any more: they
-        were deleted lately, or moved away for good."""
+        were deleted lately, or moved away for good. What was evacuated is a stray."""
         since = self._svc.clock.now() - REMEMBERED
         with self._svc.store.database(self._cell).read() as tx:
             here = instances_on_host(tx, host, since)
             moves = migration_page(tx, MigrationQuery(source_compute=host, hidden=None, changes_since=since))
             known = {row.uuid for row in here}
-            left = instances_get(tx, {move.instance_uuid for move in moves} - known, deleted=True)
+            moved = {move.instance_uuid for move in moves if move.migration_type != "evacuation"}
+            left = instances_get(tx, moved - known, deleted=True)
             gone = [row for row in left.values() if self._is_gone(tx, row, host)]
         return tuple(_on_host(row, row.deleted) for row in here) + tuple(_on_host(row, True) for row in gone)
 
@@ -143,6 +151,22 @@ class Hosts:
         with self._svc.store.database(self._cell).read() as tx:
             rows = instances_get(tx, guests, deleted=True)
             return tuple(uuid for uuid, row in rows.items() if self._is_gone(tx, row, host))
+
+    def vacated(self, host: str, guests: tuple[str, ...]) -> int:
+        """Complete the evacuations from a host that has no guest any more of the server, or has it back."""
+        query = MigrationQuery(
+            source_compute=host, status="done", migration_type="evacuation", hidden=None, limit=MOST
+        )
+        with self._svc.store.database(self._cell).write() as tx:
+            moves = migration_page(tx, query)
+            rows = instances_get(tx, {move.instance_uuid for move in moves})
+            back = {uuid for uuid, row in rows.items() if row.host == host}
+            over = [move for move in moves if move.instance_uuid not in set(guests) - back]
+            for move in over:
+                migration_update(tx, move.uuid, ("done",), status="completed")
+        if over:
+            LOG.info("host %s has nothing left of %d servers that were evacuated from it", host, len(over))
+        return len(over)
 
 
 def _running_vms(facts: HostFacts) -> int | None:

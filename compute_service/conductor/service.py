@@ -73,6 +73,10 @@ class ConductorService(Conductor):
         """Return those of a host's guests that belong elsewhere."""
         return self._of_cell().strays(host, guests)
 
+    def vacated(self, host: str, guests: tuple[str, ...]) -> int:
+        """Complete the evacuations from a host that has nothing left of them."""
+        return self._of_cell().vacated(host, guests)
+
     def console(self, token: str) -> ConsoleToken:
         """Return the console that a token opens."""
         return console_now(self._engine.svc, token)

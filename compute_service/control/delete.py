@@ -31,10 +31,12 @@ _GOING = frozenset({TaskState.SOFT_DELETING, TaskState.DELETING})
 def delete(ctx: Context, svc: Services, server: Located) -> None:
     """Delete a server: kept for a while where `reclaim_instance_interval` says so, if it ever ran.
 
-    One that is deleted already, for good or to be kept, is left to that.
+    One that is on no host has nothing that could be kept. One that is deleted already, for good or
+    to be kept, is left to that.
     """
     seen = server.instance
-    if svc.settings.default.reclaim_instance_interval > 0 and seen.launched_at is not None:
+    kept = svc.settings.default.reclaim_instance_interval > 0 and seen.launched_at is not None
+    if kept and seen.host is not None:
         with suppress(_GoesAlready):
             admit(ctx, svc, server, Work("soft_delete", changes=_unless_it_goes))
         return

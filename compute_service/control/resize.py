@@ -24,7 +24,13 @@ from compute_service.flows.kinds.revert_resize import RevertParams
 from compute_service.store.database import Tx
 from compute_service.store.groups import group_get
 from compute_service.store.mappings import host_mapping_get, instance_mapping_resize
-from compute_service.store.migrations import migration_insert, migration_of_instance, migration_update
+from compute_service.store.migrations import (
+    MigrationQuery,
+    migration_insert,
+    migration_of_instance,
+    migration_page,
+    migration_update,
+)
 from compute_service.store.servers import Located
 
 
@@ -39,7 +45,7 @@ def resize(
     image = image_of(seen)
     auto = None if disk_config is None else disk_config_of(image, disk_config)
     stay = svc.settings.default.allow_resize_to_same_host
-    request = _request(ctx, svc, server, flavor, leave=not stay)
+    request = move_request(ctx, svc, server, flavor, leave=not stay)
     used = counted(svc, seen.project_id, seen.user_id)
 
     def params(now: Instance) -> ResizeParams:
@@ -61,7 +67,7 @@ def migrate(ctx: Context, svc: Services, server: Located, host: str | None = Non
     seen = server.instance
     if host is not None:
         _check_target(svc, server, host)
-    request = _request(ctx, svc, server, seen.flavor, leave=True).replace(requested_host=host)
+    request = move_request(ctx, svc, server, seen.flavor, leave=True).replace(requested_host=host)
 
     def params(now: Instance) -> ResizeParams:
         return _params(now, "migration", now.flavor, request)
@@ -107,8 +113,12 @@ def _check_target(svc: Services, server: Located, host: str) -> None:
         raise Invalid(f"Compute host {host} could not be found.")
 
 
-def _request(ctx: Context, svc: Services, server: Located, flavor: Flavor, leave: bool) -> PlacementRequest:
+def move_request(
+    ctx: Context, svc: Services, server: Located, flavor: Flavor, leave: bool
+) -> PlacementRequest:
+    """Return what the scheduler is asked for a server that moves: to another host if it is to `leave`."""
     seen = server.instance
+    left = (seen.host,) if leave and seen.host is not None else ()
     return PlacementRequest(
         project_id=seen.project_id,
         user_id=seen.user_id,
@@ -117,12 +127,20 @@ def _request(ctx: Context, svc: Services, server: Located, flavor: Flavor, leave
         availability_zone=seen.pinned_availability_zone,
         hints=seen.scheduler_hints,
         group=_group(svc, seen),
-        ignore_hosts=(seen.host,) if leave and seen.host is not None else (),
+        ignore_hosts=(*left, *_not_yet_vacated(svc, server)),
         cell=server.database,
         current_host=seen.host,
         request_id=ctx.request_id,
         is_admin=ctx.is_admin,
     )
+
+
+def _not_yet_vacated(svc: Services, server: Located) -> list[str]:
+    """Return the hosts that a server was evacuated from and that may still have a guest of it."""
+    query = MigrationQuery(instance_uuid=server.instance.uuid, status="done", hidden=None)
+    with svc.store.database(server.database).read() as tx:
+        moves = migration_page(tx, query)
+    return sorted({move.source_compute for move in moves if move.source_compute is not None})
 
 
 def _group(svc: Services, seen: Instance) -> ServerGroup | None:

@@ -1,4 +1,4 @@
-"""createImage: an image record is made for the user at once; a host fills it later.
+"""createImage and createBackup: an image record is made for the user at once; a host fills it later.
 
 The work is logged before the record is made, and waits for it: should this process die in between, the work
 fails, and no record is left that nobody will fill.
@@ -20,6 +20,8 @@ from compute_service.domain.errors import Invalid, Unavailable
 from compute_service.domain.flow import FlowKey, FlowState
 from compute_service.domain.image import Image
 from compute_service.domain.instance import Instance
+from compute_service.domain.order import BackupOrder
+from compute_service.flows.kinds.backup import BackupParams, properties_of
 from compute_service.flows.kinds.snapshot import SnapshotParams
 from compute_service.store.flows import flow_cancel, flow_get
 from compute_service.store.servers import Located
@@ -45,19 +47,51 @@ def create_image(
     check(ctx, svc, server, ACTIONS["create_image"])
     seen = server.instance
     if count_metadata:
-        with svc.store.api.read() as tx:
-            limits = limits_in(tx, svc.settings, ctx.project_id, ctx.user_id)
-        check_metadata(limits["metadata_items"], metadata or {})
-    if not seen.image_ref:
-        raise Invalid("A server without a local root disk cannot be made an image of.")
-    image = _image(ctx, svc, seen, name, metadata or {})
+        _check_metadata(ctx, svc, metadata or {})
+    image = image_from(ctx, svc, seen, name, metadata or {})
 
     def params(now: Instance) -> SnapshotParams:
         return SnapshotParams(
             uuid=now.uuid, host=now.host, image_id=image.id, disk_format=image.disk_format or None
         )
 
-    flow_id = admit(ctx, svc, server, Work("create_image", params))
+    with_image(ctx, svc, server, Work("create_image", params), image)
+    return image.id
+
+
+def create_backup(ctx: Context, svc: Services, server: Located, order: BackupOrder) -> str | None:
+    """Begin a backup of a server's root disk; return its image's id, None for a row of none.
+
+    Raises InvalidState, OverQuota, Invalid (the server has no local root disk).
+    """
+    check(ctx, svc, server, ACTIONS["create_backup"])
+    if order.count_metadata:
+        _check_metadata(ctx, svc, order.metadata)
+    image = image_from(ctx, svc, server.instance, order.name, order.metadata)
+    kept = properties_of(server.instance.uuid, order.backup_type)
+    image = image.replace(properties={**image.properties, **kept})
+
+    def params(now: Instance) -> BackupParams:
+        return BackupParams(
+            uuid=now.uuid,
+            host=now.host,
+            backup_type=order.backup_type,
+            rotation=order.rotation,
+            image_id=image.id if order.rotation else None,
+            disk_format=image.disk_format or None,
+        )
+
+    work = Work("create_backup", params)
+    if not order.rotation:
+        admit(ctx, svc, server, work)
+        return None
+    with_image(ctx, svc, server, work, image)
+    return image.id
+
+
+def with_image(ctx: Context, svc: Services, server: Located, work: Work, image: Image) -> None:
+    """Admit work that fills an image, and make that image's record. Raises what either raises."""
+    flow_id = admit(ctx, svc, server, work)
     try:
         svc.images.create(image, ctx)
         _must_be_awaited(svc, server, flow_id, image.id)
@@ -67,7 +101,12 @@ def create_image(
         raise
     finally:
         ring(svc, FlowKey(database=server.database, flow_id=flow_id))
-    return image.id
+
+
+def _check_metadata(ctx: Context, svc: Services, metadata: Mapping[str, str]) -> None:
+    with svc.store.api.read() as tx:
+        limits = limits_in(tx, svc.settings, ctx.project_id, ctx.user_id)
+    check_metadata(limits["metadata_items"], metadata)
 
 
 def _must_be_awaited(svc: Services, server: Located, flow_id: str, image_id: str) -> None:
@@ -79,7 +118,10 @@ def _must_be_awaited(svc: Services, server: Located, flow_id: str, image_id: str
         raise Unavailable("The image service took so long that the snapshot was given up.")
 
 
-def _image(ctx: Context, svc: Services, seen: Instance, name: str, metadata: Mapping[str, str]) -> Image:
+def image_from(ctx: Context, svc: Services, seen: Instance, name: str, metadata: Mapping[str, str]) -> Image:
+    """Return the record of an image of a server's root disk, to be made. Raises Invalid (it has none)."""
+    if not seen.image_ref:
+        raise Invalid("A server without a local root disk cannot be made an image of.")
     base = image_of(seen)
     return Image(
         id=str(uuid4()),

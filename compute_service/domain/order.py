@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from compute_service.domain.block_device import BlockDevice
 from compute_service.domain.record import Record
 from compute_service.domain.vif import RequestedNetworks
@@ -51,3 +53,33 @@ class RebuildOrder(Record):
     admin_password: str | None = None
     preserve_ephemeral: bool = False
     changes: dict[str, Any] = {}
+
+
+class EvacuationOrder(Record):
+    """One evacuate action."""
+
+    host: str | None = None
+    force: bool = False
+    """`host` is not checked by the scheduler's filters."""
+    admin_password: str | None = None
+    ends_stopped: bool = False
+    """The server is left stopped, whatever it was."""
+
+
+class UnshelveOrder(Record):
+    """One unshelve action; anything said of a place is for a server that is on no host."""
+
+    zone: str | UnsetType | None = UNSET
+    """The availability zone that it is pinned to from now on; None unpins it, unset leaves that as it is."""
+    host: str | None = None
+
+
+class BackupOrder(Record):
+    """One createBackup action. `rotation` is how many backups of its type the server keeps; 0: none."""
+
+    name: str
+    backup_type: str
+    rotation: int
+    metadata: dict[str, str] = {}
+    count_metadata: bool = False
+    """Whether the quota of metadata items holds (below microversion 2.39)."""

@@ -34,7 +34,7 @@ class Registered(Record):
 class Conductor(Protocol):
     """Topic `conductor`, on the API's bus and on each cell's."""
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     def wake(self, keys: tuple[FlowKey, ...]) -> None:
         """A doorbell: these flows have something to do. Losing it costs a sweep's wait, no more."""
@@ -58,6 +58,10 @@ class Conductor(Protocol):
         """Of a host's guests, those whose server is known to be elsewhere (or nowhere) while nothing is being
         done to it: left behind by an evacuation, or by a build that was given up while the host was down.
         What is left of them may go. A guest nobody knows is not among them."""
+
+    def vacated(self, host: str, guests: tuple[str, ...]) -> int:
+        """A host tells all the guests that it has: evacuations of others from it are completed by that.
+        Returns how many were."""
 
     def console(self, token: str) -> ConsoleToken:
         """Return the console that a token opens, after looking that it is still there.

@@ -129,8 +129,10 @@ class Claimed:
     def _keep(self, row: StepRecord) -> None:
         if row.seq >= len(self.steps):
             return
-        kind = self.steps[row.seq].output
-        if kind is not None:
+        step = self.steps[row.seq]
+        kind = step.output
+        passed_over = isinstance(step, Remote) and row.host is None and not row.output
+        if kind is not None and not passed_over:
             self.outputs[row.name] = msgspec.convert(row.output, kind)
 
     def step_key(self, seq: int, phase: StepPhase, attempt: int = 0) -> StepKey:

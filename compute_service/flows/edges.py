@@ -18,6 +18,7 @@ from compute_service.domain.notices import objects
 from compute_service.domain.notices.events import EVENTS
 from compute_service.domain.record import Record
 from compute_service.flows.claimed import Claimed
+from compute_service.flows.kinds.backup import BackupParams
 from compute_service.flows.kinds.place import PlaceParams
 from compute_service.flows.kinds.rescue import RescueParams
 from compute_service.flows.kinds.resize import ResizeParams
@@ -63,6 +64,12 @@ TOLD: dict[str, Told] = {
     "rescue": _plain("rescue"),
     "unrescue": _plain("unrescue"),
     "snapshot": _plain("snapshot"),
+    "backup": _plain("snapshot"),
+    "evacuate": _plain("rebuild"),
+    "shelve": _plain("shelve"),
+    "shelve_offload": _plain("shelve_offload"),
+    "unshelve": _plain("unshelve"),
+    "unshelve_offloaded": _plain("unshelve"),
     "confirm_resize": _plain("resize_confirm"),
     "revert_resize": _plain("resize_revert"),
     "resize": Told(
@@ -148,6 +155,6 @@ def _about(verb: str, live: Claimed, server: Instance, failure: Failure | None) 
     if verb == "rescue" and isinstance(params, RescueParams):
         more["rescue_image_ref"] = params.image.id
         flat = {"rescue_image_name": params.image.name}
-    if verb == "snapshot" and isinstance(params, SnapshotParams):
+    if verb == "snapshot" and isinstance(params, SnapshotParams | BackupParams):
         more["snapshot_image_id"] = params.image_id
     return About(server, failure, live.record.kind, more, flat)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from compute_service.domain.context import Context
@@ -23,6 +23,9 @@ class Images(Protocol):
 
     def delete(self, image_id: str) -> None:
         """Delete; an image that is gone is fine."""
+
+    def find(self, properties: Mapping[str, str]) -> tuple[Image, ...]:
+        """Return all images that have these properties, newest first."""
 
     def download(self, image_id: str) -> Iterator[bytes]:
         """Yield the image's data in pieces."""

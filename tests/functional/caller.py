@@ -101,6 +101,11 @@ class Caller:
         assert seen["status"] == status, (seen["status"], seen.get("fault"))
         return seen
 
+    def idle(self, server: str, seconds: float = 30) -> dict[str, Any]:
+        """Wait until nothing is being done to a server and return it."""
+        wait_for(lambda: self.server(server)["OS-EXT-STS:task_state"] is None, seconds)
+        return self.server(server)
+
     def gone(self, server: str, seconds: float = 20) -> None:
         """Wait until a server is not found."""
         wait_for(lambda: self.get(f"/servers/{server}").status == 404, seconds)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
+from compute_service.agent.start import Agent
 from compute_service.clients.fake.network import FakeNetwork
 from compute_service.cmd.allinone_seed import IMAGE, PASSWORD
 from compute_service.domain.errors import HostRejected
@@ -19,7 +20,7 @@ from compute_service.store.engine import Store
 from compute_service.store.flavors import flavor_get, flavor_insert
 from compute_service.store.servers import server_locate
 from compute_service.virt.fake import FakeHypervisor
-from tests.functional.caller import Caller
+from tests.functional.caller import Caller, wait_for
 
 METADATA_SECRET = PASSWORD
 SMALL, BIGGER, HUGE = "test-small", "test-bigger", "test-huge"
@@ -39,6 +40,8 @@ class Cloud(ABC):
     images: Images
     placement: Placement
     hypervisors: Mapping[str, FakeHypervisor]
+    agents: list[Agent]
+    """The compute agents, which have the hosts."""
 
     @abstractmethod
     def close(self) -> None:
@@ -166,6 +169,29 @@ class Cloud(ABC):
             for host in self.hosts:
                 stack.enter_context(patch.object(self.hypervisor(host).faults, "strike", strike))
             yield
+
+    def look_around(self, host: str) -> None:
+        """Have a host compare its guests with its servers, as it does from time to time."""
+        for agent in self.agents:
+            for one in agent.hosts:
+                if one.identity.host == host:
+                    one.orphans.sweep()
+
+    @contextmanager
+    def down(self, admin: Caller, host: str) -> Iterator[None]:
+        """Have a host count as down. In the end it is back, and has cleaned up what was evacuated from it."""
+        (service,) = admin.get(f"/os-services?binary=nova-compute&host={host}").body["services"]
+        path = f"/os-services/{service['id']}"
+        assert admin.put(path, {"forced_down": True}).status == 200
+
+        def is_back() -> bool:
+            self.look_around(host)
+            return admin.put(path, {"forced_down": False}).status == 200
+
+        try:
+            yield
+        finally:
+            wait_for(is_back, 30)
 
     @contextmanager
     def slow(self, verb: str, seconds: float) -> Iterator[None]:

@@ -19,6 +19,7 @@ class OneProcess(Cloud):
         self.url, self.metadata_url, self.store = site.url, site.metadata_url, site.store
         self.network, self.images, self.placement = site.network, site.images, site.placement
         self.hypervisors = cast(Mapping[str, FakeHypervisor], site.hypervisors)
+        self.agents = [site.agent]
         self.seed()
 
     def close(self) -> None:

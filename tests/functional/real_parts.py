@@ -54,7 +54,7 @@ class RealParts(Cloud):
         self._open.callback(self.store.close)
         self.images, self.placement = image_service(settings), placement_service(settings)
         self.hypervisors = {}
-        self._agents: list[Agent] = []
+        self.agents = []
         for cell in plan.cell_names:
             self._start_agent(cell)
         self.site.discover()
@@ -75,13 +75,13 @@ class RealParts(Cloud):
         parts = agent_parts(settings, SystemClock(), buses.api, self.images, self.placement)
         agent = Agent(parts)
         agent.start()
-        self._agents.append(agent)
+        self.agents.append(agent)
         self.hypervisors |= cast(Mapping[str, FakeHypervisor], dict(parts.drivers))
 
     def close(self) -> None:
         """End it. Raises AssertionError when work was left undone, or a daemon does not end as it should."""
         with self._open:
-            clean = all([agent.stop(_STOP_SECONDS) for agent in self._agents])
+            clean = all([agent.stop(_STOP_SECONDS) for agent in self.agents])
             daemons = self.site.daemons
             with ThreadPoolExecutor(len(daemons)) as pool:
                 codes = dict(zip(daemons, pool.map(Daemon.stop, daemons.values()), strict=True))

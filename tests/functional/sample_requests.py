@@ -12,13 +12,15 @@ SPECS = "/flavors/sampled/os-extra_specs"
 STATES: dict[str, tuple[tuple[str, Any, str], ...]] = {
     "confirmResize": (("resize", {"flavorRef": "test-bigger"}, "VERIFY_RESIZE"),),
     "revertResize": (("resize", {"flavorRef": "test-bigger"}, "VERIFY_RESIZE"),),
+    "shelveOffload": (("shelve", None, "SHELVED_OFFLOADED"),),
+    "unshelve": (("shelve", None, "SHELVED_OFFLOADED"),),
     "os-start": (("os-stop", None, "SHUTOFF"),),
     "unpause": (("pause", None, "PAUSED"),),
     "unrescue": (("rescue", None, "RESCUE"),),
     "resume": (("suspend", None, "SUSPENDED"),),
 }
 """What is done to a server before an action, and the status that it then has."""
-ACCEPTED_LATE = {"restore": 409}
+ACCEPTED_LATE = {"restore": 409, "shelveOffload": 409}
 """Actions of a state that servers have on other sites only."""
 
 
@@ -28,10 +30,23 @@ def acted(stage: Stage, body: Any) -> Reply:
     for action, value, status in STATES.get(name, ()):
         assert stage.admin.act(uuid, action, value).status == 202
         stage.admin.settled(uuid, status)
+    if name == "evacuate":
+        return evacuated(stage, uuid, body)
     if name == "migrate" and (body[name] or {}).get("host"):
         here = stage.cloud.host_of(stage.admin, uuid)
         body = {name: {"host": next(host for host in stage.cloud.hosts if host != here)}}
     return stage.post(f"/servers/{uuid}/action", body)
+
+
+def evacuated(stage: Stage, uuid: str, body: Any) -> Reply:
+    """Evacuate a server from a host that is down, and wait for it."""
+    here = stage.cloud.host_of(stage.admin, uuid)
+    if "host" in body["evacuate"]:
+        body["evacuate"]["host"] = next(host for host in stage.cloud.hosts if host != here)
+    with stage.cloud.down(stage.admin, here):
+        reply = stage.post(f"/servers/{uuid}/action", body)
+        stage.admin.idle(uuid)
+    return reply
 
 
 def on_aggregate(stage: Stage, body: Any) -> Reply:
@@ -109,6 +124,13 @@ SENT: dict[str, dict[str, Send]] = {
     "os-deferred-delete": {"force-delete-post-req": acted, "restore-post-req": acted},
     "os-lock-server": {"lock-server": acted, "lock-server-with-reason": acted, "unlock-server": acted},
     "os-migrate-server": {"migrate-server": acted, "migrate-server-null": acted},
+    "os-create-backup": {"create-backup-req": acted},
+    "os-shelve": {
+        "os-shelve": acted, "os-shelve-offload": acted, "os-unshelve": acted, "os-unshelve-az": acted,
+        "os-unshelve-host": acted, "os-unshelve-az-host": acted, "os-unshelve-unpin-az": acted,
+        "os-unshelve-host-and-unpin-az": acted,
+    },
+    "os-evacuate": {"server-evacuate-req": acted, "server-evacuate-find-host-req": acted},
     "os-pause-server": {"pause-server": acted, "unpause-server": acted},
     "os-suspend-server": {"server-suspend": acted, "server-resume": acted},
     "os-server-tags": {"server-tags-put-all-req": lambda s, body: s.put(f"{s.url}/tags", body)},

@@ -204,6 +204,46 @@ def image_answer(stage: Stage) -> tuple[bool, bool]:
     return "Location" in reply.headers, reply.body is not None
 
 
+def evacuated(**body: Any) -> Probe:
+    """Return a probe that tells whether an evacuation is understood, of a server that need not go."""
+
+    def probe(stage: Stage) -> bool:
+        reply = stage.act("evacuate", body)
+        assert reply.status == 400, reply
+        return "still in use" in reply.message
+
+    return probe
+
+
+def fled(where: str) -> Probe:
+    """Return a probe that tells a field of a server after it was evacuated, or of the answer before that."""
+
+    def probe(stage: Stage) -> Any:
+        uuid = stage.server()
+        with stage.cloud.down(stage.admin, stage.cloud.host_of(stage.admin, uuid)):
+            more = {} if stage.at_least(14) else {"onSharedStorage": False}
+            reply = stage.post(f"/servers/{uuid}/action", {"evacuate": {"adminPass": "p", **more}})
+            assert reply.status == 200, reply
+            seen = stage.admin.idle(uuid)
+        return seen["status"] if where == "status" else (reply.body or {}).get(where)
+
+    return probe
+
+
+def unshelved(**body: Any) -> Probe:
+    """Return a probe that tells the status of unshelving a server that is on no host."""
+
+    def probe(stage: Stage) -> int:
+        uuid = stage.server()
+        stage.admin.act(uuid, "shelve")
+        stage.admin.settled(uuid, "SHELVED_OFFLOADED")
+        reply = stage.post(f"/servers/{uuid}/action", {"unshelve": body})
+        stage.admin.idle(uuid)
+        return reply.status
+
+    return probe
+
+
 def event(name: str, tag: str = "POWER_ON") -> Probe:
     one = {"name": name, "server_uuid": UNKNOWN, "tag": tag}
     return status("POST", "/os-server-external-events", {"events": [one]})
@@ -289,6 +329,14 @@ SPARE = "/os-quota-sets/{s.spare}"
 CLASS = "/os-quota-class-sets/sampled"
 LOG = "{s.url}/os-instance-actions"
 CHANGES = (
+    Change(77, "the zone of what is unshelved", unshelved(availability_zone="nowhere"), 202, 400),
+    Change(91, "what is unshelved loses its zone", unshelved(availability_zone=None), 400, 202),
+    Change(14, "shared storage need not be told of", evacuated(onSharedStorage=False), True, False),
+    Change(14, "shared storage is found out", evacuated(), False, True),
+    Change(14, "the password is not answered", fled("adminPass"), "p", None),
+    Change(29, "a target may be forced", evacuated(force=True, host="h"), False, True),
+    Change(68, "a target may not be forced", evacuated(force=True, host="h"), True, False),
+    Change(95, "evacuated servers end stopped", fled("status"), "ACTIVE", "SHUTOFF"),
     Change(2, "a key pair is created", lambda s: new_key(s).status, 200, 201),
     Change(2, "a key pair is deleted", dropped_key, 202, 204),
     Change(2, "a key pair's type", shows("/os-keypairs/sampled", "keypair/type"), False, True),
@@ -434,14 +482,14 @@ CHANGES = (
 )  # fmt: skip
 ELSEWHERE = {
     4: "fixed addresses are gone", 12: "virtual interfaces are gone",
-    14: "evacuation", 17: "crash dumps", 18: "nothing changes: the project may be left out at every version",
+    17: "crash dumps", 18: "nothing changes: the project may be left out at every version",
     20: "volumes of shelved servers", 22: "live migration", 24: "live migration", 25: "live migration",
-    27: "a header that is taken at every version", 29: "evacuation", 30: "live migration",
+    27: "a header that is taken at every version", 30: "live migration",
     34: "live migration", 43: "the API of hosts", 44: "addresses of servers",
     46: "a header that is sent at every version", 49: "interfaces and volumes", 60: "volumes",
-    65: "live migration", 68: "evacuation and live migration", 69: "cells that do not answer",
-    70: "interfaces and volumes", 72: "ports with a resource request", 77: "shelving", 78: "topology",
-    79: "volumes", 85: "volumes", 87: "rescue", 89: "volumes", 91: "shelving", 95: "evacuation", 97: "shares",
+    65: "live migration", 69: "cells that do not answer",
+    70: "interfaces and volumes", 72: "ports with a resource request", 78: "topology",
+    79: "volumes", 85: "volumes", 87: "rescue", 89: "volumes", 97: "shares",
     101: "volumes",
 }  # fmt: skip
 """Microversions that change nothing of what is asked here, and what they are about."""

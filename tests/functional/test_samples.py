@@ -164,6 +164,11 @@ def logged(stage: Stage, query: str = "") -> Reply:
     return stage.get(f"{stage.url}/os-instance-actions{query}")
 
 
+def fled(stage: Stage) -> Reply:
+    """Return the answer to an evacuation."""
+    return acted(stage, {"evacuate": {"adminPass": "MySecretPass", "onSharedStorage": "False"}})
+
+
 def an_event(stage: Stage) -> Reply:
     event = {"name": "network-changed", "server_uuid": stage.server_id, "status": "completed", "tag": "foo"}
     return stage.post("/os-server-external-events", {"events": [event]})
@@ -198,6 +203,12 @@ ASKS: dict[str, dict[str, Ask]] = {
         "server-action-create-image-resp": lambda s: s.act("createImage", {"name": "i"}),
         "server-groups-post-resp": any_group,
     },
+    "os-create-backup": {
+        "create-backup-resp": lambda s: s.act(
+            "createBackup", {"name": "i", "backup_type": "weekly", "rotation": 1}
+        ),
+    },
+    "os-evacuate": {"server-evacuate-resp": fled, "server-evacuate-find-host-resp": fled},
     "servers-sort": {
         "server-sort-keys-list-resp": lambda s: s.get("/servers?sort_key=display_name&sort_dir=asc"),
     },
@@ -469,10 +480,10 @@ def test_a_sample_of_a_request_is_accepted(stage: Stage, sample: Sample) -> None
 
 NOT_SERVED = {
     "images", "os-admin-password", "os-assisted-volume-snapshots", "os-attach-interfaces",
-    "os-baremetal-nodes", "os-create-backup", "os-evacuate",
+    "os-baremetal-nodes", 
     "os-floating-ip-pools", "os-floating-ips",
     "os-hosts", "os-instance-usage-audit-log", "os-multinic", "os-networks",
-    "os-security-groups", "os-server-shares", "os-server-topology", "os-shelve",
+    "os-security-groups", "os-server-shares", "os-server-topology",
     "os-snapshots", "os-tenant-networks", "os-volume_attachments", "os-volumes",
 }  # fmt: skip
 """Resources of which no route is served."""

@@ -14,6 +14,9 @@ PASSED_OVER = {
     ("delete", "clear"),
     ("delete", "forget"),
     ("soft delete", "forget"),
+    ("delete of an offloaded one", "clear"),
+    ("delete of an offloaded one", "forget"),
+    ("delete of an offloaded one", "destroy"),
 }
 """Steps without a host in these scenarios."""
 

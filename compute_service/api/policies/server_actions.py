@@ -78,5 +78,26 @@ CHANGE_PASSWORD = _act(
 CRASH_DUMP = _act(
     f"{_P}trigger_crash_dump", Grant.MEMBER, "Have a server's guest dump its memory.", "trigger_crash_dump"
 )
+EVACUATE = _act(
+    "os_compute_api:os-evacuate",
+    Grant.ADMIN,
+    "Make a server anew, whose host has failed, elsewhere.",
+    "evacuate",
+)
+CREATE_BACKUP = _act(
+    "os_compute_api:os-create-backup",
+    Grant.MEMBER,
+    "Make an image of a server and remove older ones.",
+    "createBackup",
+)
+_S = "os_compute_api:os-shelve:"
+SHELVE = _act(f"{_S}shelve", Grant.MEMBER, "Shelve a server.", "shelve")
+UNSHELVE = _act(f"{_S}unshelve", Grant.MEMBER, "Unshelve a server.", "unshelve")
+UNSHELVE_TO_HOST = _act(
+    f"{_S}unshelve_to_host", Grant.ADMIN, "Unshelve a server onto a named host.", "unshelve"
+)
+SHELVE_OFFLOAD = _act(
+    f"{_S}shelve_offload", Grant.ADMIN, "Take a shelved server from its host.", "shelveOffload"
+)
 
 RULES = rules_in(globals())

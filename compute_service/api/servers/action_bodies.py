@@ -73,10 +73,47 @@ class CreateImage(Body):
     metadata: Annotated[dict[str, str] | UnsetType, METADATA] = UNSET
 
 
-class ImageCreated(View):
-    """The answer to createImage from 2.45 on."""
+class CreateBackup(Body):
+    """createBackup."""
 
-    image_id: str
+    name: Annotated[str, NAME]
+    backup_type: str
+    rotation: Annotated[int, Whole(0)]
+    metadata: Annotated[dict[str, str] | UnsetType, METADATA] = UNSET
+
+
+class ImageCreated(View):
+    """The answer to createImage and createBackup from 2.45 on; null when no image is made."""
+
+    image_id: str | None
+
+
+class Evacuate(Body):
+    """evacuate. Whether disks are shared is found out, and told only where that was asked for."""
+
+    host: Annotated[str | UnsetType, HOST_NAME] = UNSET
+    admin_password: str | UnsetType = named("adminPass")
+    on_shared_storage: Annotated[bool | UnsetType, BOOLISH, since("2.1", until="2.13", required=True)] = (
+        named("onSharedStorage")
+    )
+    force: Annotated[bool | UnsetType, BOOLISH, since("2.29", until="2.67")] = UNSET
+
+
+class EvacuatedPassword(View):
+    """The answer to evacuate below 2.14."""
+
+    admin_password: str | UnsetType = named("adminPass")
+
+
+class Unshelve(Body):
+    """unshelve, from 2.77 on: where a server that is on no host is to go."""
+
+    availability_zone: Annotated[
+        str | UnsetType | None,
+        since("2.77", until="2.90", kind=Annotated[str, NAME], required=True),
+        since("2.91", kind=Annotated[str | None, NAME]),
+    ] = UNSET
+    host: Annotated[str | UnsetType, Text(1, 255), since("2.91")] = UNSET
 
 
 class ResetState(Body):

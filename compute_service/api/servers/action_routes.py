@@ -5,7 +5,7 @@ from __future__ import annotations
 from compute_service.api.policies import consoles as console_policy
 from compute_service.api.policies import server_actions as policy
 from compute_service.api.servers import action_bodies as bodies
-from compute_service.api.servers import change, consoles, moves, power, rescue
+from compute_service.api.servers import change, consoles, evacuation, moves, power, rescue, shelving
 from compute_service.api.servers.views import Rebuilt
 from compute_service.api.table import Act, Route, actions
 
@@ -51,6 +51,29 @@ ROUTES: tuple[Route, ...] = actions(
         reply=bodies.ImageCreated,
         since="2.45",
     ),
+    Act(
+        "evacuate",
+        evacuation.evacuate,
+        policy.EVACUATE,
+        body=bodies.Evacuate,
+        reply=bodies.EvacuatedPassword,
+        status=200,
+        until="2.13",
+    ),
+    Act("evacuate", evacuation.evacuate, policy.EVACUATE, body=bodies.Evacuate, status=200, since="2.14"),
+    Act("createBackup", moves.create_backup, policy.CREATE_BACKUP, body=bodies.CreateBackup, until="2.44"),
+    Act(
+        "createBackup",
+        moves.create_backup,
+        policy.CREATE_BACKUP,
+        body=bodies.CreateBackup,
+        reply=bodies.ImageCreated,
+        since="2.45",
+    ),
+    Act("shelve", shelving.shelve, policy.SHELVE),
+    Act("shelveOffload", shelving.shelve_offload, policy.SHELVE_OFFLOAD),
+    Act("unshelve", shelving.unshelve, policy.UNSHELVE, until="2.76"),
+    Act("unshelve", shelving.unshelve, policy.UNSHELVE, body=bodies.Unshelve, optional=True, since="2.77"),
     Act(
         "os-getConsoleOutput",
         moves.console_output,

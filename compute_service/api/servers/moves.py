@@ -9,6 +9,7 @@ from compute_service.api.request import Reply, Request
 from compute_service.api.servers.action_bodies import (
     ConsoleOutput,
     ConsoleText,
+    CreateBackup,
     CreateImage,
     ImageCreated,
     Migrate,
@@ -19,8 +20,10 @@ from compute_service.api.versions import change
 from compute_service.control import console
 from compute_service.control import resize as moving
 from compute_service.control.services import Services
+from compute_service.control.snapshot import create_backup as begin_backup
 from compute_service.control.snapshot import create_image as begin_image
 from compute_service.domain.context import Context
+from compute_service.domain.order import BackupOrder
 
 MIGRATE_TAKES_A_HOST = change("2.56")
 IMAGE_METADATA_UNCOUNTED = change("2.39")
@@ -65,8 +68,27 @@ def create_image(ctx: Context, svc: Services, req: Request) -> Reply:
         given(body.metadata, {}),
         count_metadata=not req.at_least(IMAGE_METADATA_UNCOUNTED),
     )
+    return _image_reply(svc, req, image_id)
+
+
+def create_backup(ctx: Context, svc: Services, req: Request) -> Reply:
+    """Begin to make an image of a server, one of so many."""
+    body = req.body(CreateBackup)
+    order = BackupOrder(
+        name=body.name,
+        backup_type=body.backup_type,
+        rotation=body.rotation,
+        metadata=given(body.metadata, {}),
+        count_metadata=not req.at_least(IMAGE_METADATA_UNCOUNTED),
+    )
+    return _image_reply(svc, req, begin_backup(ctx, svc, req.server, order))
+
+
+def _image_reply(svc: Services, req: Request, image_id: str | None) -> Reply:
     if req.at_least(IMAGE_IN_BODY):
         return Reply(view=ImageCreated(image_id=image_id))
+    if image_id is None:
+        return Reply()
     return Reply(headers=(("Location", f"{_images_root(svc, req)}/images/{image_id}"),))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from compute_service.clients.clock import SystemClock
 from compute_service.clients.fake.faults import Faults
@@ -117,6 +118,13 @@ class FakeImages(Faults):
                 raise Forbidden(f"Image {image_id} is protected and cannot be deleted.")
             for table in (self._images, self._data, self._members, self._tags):
                 table.pop(image_id, None)
+
+    def find(self, properties: Mapping[str, str]) -> tuple[Image, ...]:
+        """Return all images that have these properties, newest first."""
+        with self._call("find"):
+            found = [i for i in self._images.values() if properties.items() <= i.properties.items()]
+            # Of those of the same moment the one that was made last comes first.
+            return tuple(sorted(reversed(found), key=lambda i: i.created_at or datetime.min, reverse=True))
 
     def download(self, image_id: str) -> Iterator[bytes]:
         """Yield the image's data in pieces. Raises NotFound, Conflict (no data), Forbidden (deactivated)."""

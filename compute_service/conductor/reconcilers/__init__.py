@@ -15,6 +15,7 @@ from compute_service.conductor.reconcilers.allocations import LostAllocations
 from compute_service.conductor.reconcilers.counts import QuotaCounts
 from compute_service.conductor.reconcilers.discovery import NewHosts
 from compute_service.conductor.reconcilers.reclaim import SoftDeleted
+from compute_service.conductor.reconcilers.shelved import ShelvedServers
 from compute_service.conductor.reconcilers.stranded import Stranded
 from compute_service.conductor.reconcilers.sweep import Sweep
 from compute_service.conductor.reconcilers.tokens import OldTokens
@@ -42,6 +43,7 @@ def reconcilers(engine: Engine, submit: Callable[[Callable[[], None]], None]) ->
     return [
         Sweep(engine, submit),
         UnconfirmedResizes(svc),
+        ShelvedServers(svc),
         SoftDeleted(svc),
         NewHosts(svc),
         Stranded(svc),

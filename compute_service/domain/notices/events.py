@@ -60,6 +60,10 @@ _ROWS = (
     _server("resize_confirm", _ENDS, "resize.confirm"),
     _server("resize_revert", _ENDS, "resize.revert"),
     _server("snapshot", _ENDS, payload="InstanceActionSnapshotPayload"),
+    _server("shelve", _ENDS),
+    _server("shelve_offload", _ENDS),
+    _server("unshelve", _ENDS),
+    Event("instance.evacuate", "InstanceActionPayload", source=API),
     Event("instance.lock", "InstanceActionPayload", source=API),
     Event("instance.unlock", "InstanceActionPayload", source=API),
     Event(

@@ -2,16 +2,18 @@
 
 `place` and `build` make servers; `delete`, `soft_delete` and `restore` end them and take that back; `start`,
 `stop`, `reboot`, `pause`, `unpause`, `suspend` and `resume` are one verb of the host each; `rebuild`,
-`resize`, `confirm_resize`, `revert_resize`, `snapshot`, `rescue` and `unrescue` do what they say. A kind is a
-module here. To come: live_migrate, evacuate, shelve, shelve_offload, unshelve, backup, and those that attach
-and detach volumes, interfaces and shares.
+`resize`, `confirm_resize`, `revert_resize`, `snapshot`, `backup`, `evacuate`, `shelve`, `shelve_offload`,
+`unshelve`, `unshelve_offloaded`, `rescue` and `unrescue` do what they say. A kind is a module here. To come:
+live_migrate, and those that attach and detach volumes, interfaces and shares.
 """
 
 from __future__ import annotations
 
+from compute_service.flows.kinds.backup import BACKUP
 from compute_service.flows.kinds.build import BUILD
 from compute_service.flows.kinds.confirm_resize import CONFIRM_RESIZE
 from compute_service.flows.kinds.delete import DELETE
+from compute_service.flows.kinds.evacuate import EVACUATE
 from compute_service.flows.kinds.pause import PAUSE
 from compute_service.flows.kinds.place import PLACE
 from compute_service.flows.kinds.reboot import REBOOT
@@ -21,6 +23,8 @@ from compute_service.flows.kinds.resize import RESIZE
 from compute_service.flows.kinds.restore import RESTORE
 from compute_service.flows.kinds.resume import RESUME
 from compute_service.flows.kinds.revert_resize import REVERT_RESIZE
+from compute_service.flows.kinds.shelve import SHELVE
+from compute_service.flows.kinds.shelve_offload import SHELVE_OFFLOAD
 from compute_service.flows.kinds.snapshot import SNAPSHOT
 from compute_service.flows.kinds.soft_delete import SOFT_DELETE
 from compute_service.flows.kinds.start import START
@@ -28,6 +32,7 @@ from compute_service.flows.kinds.stop import STOP
 from compute_service.flows.kinds.suspend import SUSPEND
 from compute_service.flows.kinds.unpause import UNPAUSE
 from compute_service.flows.kinds.unrescue import UNRESCUE
+from compute_service.flows.kinds.unshelve import UNSHELVE, UNSHELVE_OFFLOADED
 from compute_service.flows.step import Flow
 
 _ALL = (
@@ -50,6 +55,12 @@ _ALL = (
     SNAPSHOT,
     RESCUE,
     UNRESCUE,
+    BACKUP,
+    EVACUATE,
+    SHELVE,
+    SHELVE_OFFLOAD,
+    UNSHELVE,
+    UNSHELVE_OFFLOADED,
 )
 
 FLOWS: dict[str, Flow] = {flow.kind: flow for flow in _ALL}

@@ -16,6 +16,7 @@ from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.kinds.mapping import count_again, forget
 from compute_service.flows.kinds.server import CANCELLED, OnServer, faults, if_up, row_of, settle
+from compute_service.flows.kinds.shelved import remove_shelved_image
 from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.store.database import Tx
 from compute_service.store.flows import flows_after
@@ -139,6 +140,7 @@ DELETE = Flow(
             deadline=600.0,
         ),
         Step("release ports", _release_ports),
+        Step("remove image", remove_shelved_image),
     ),
     on_done=_done,
     on_failed=_failed,

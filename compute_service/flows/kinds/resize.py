@@ -138,7 +138,7 @@ def _swap(run: Run[ResizeParams]) -> None:
         "migrating",
         dest_compute=target.claim.host,
         dest_node=target.claim.node,
-        dest_host=_address(run, target.claim),
+        dest_host=address_of(run, target.claim),
     )
 
 
@@ -162,7 +162,8 @@ def _note(run: Run[ResizeParams], task: TaskState, status: str, **changes: Any) 
         migration_update(tx, migration_id(run.flow.id), _MOVING, status=status, **changes)
 
 
-def _address(run: Run[ResizeParams], claim: Claim) -> str | None:
+def address_of(run: Run[Any], claim: Claim) -> str | None:
+    """Return the address of a claimed host, if it told one."""
     with run.svc.store.database(claim.cell).read() as tx:
         node = compute_node_of_host(tx, claim.host, claim.node)
     return None if node is None else node.host_ip
@@ -183,7 +184,7 @@ def _guest(run: Run[ResizeParams], seen: Instance) -> GuestSpec:
 
 def _move_out(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:
     claim = _target(run).claim
-    agent.migrate_out(key, _guest(run, row_of(run)), claim.host, _address(run, claim))
+    agent.migrate_out(key, _guest(run, row_of(run)), claim.host, address_of(run, claim))
 
 
 def _move_back(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:

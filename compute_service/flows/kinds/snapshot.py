@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from compute_service.domain.errors import NotFound, Unavailable
 from compute_service.domain.flow import Failure, StepKey
 from compute_service.domain.guest import SnapshotRequest
@@ -21,8 +23,8 @@ _OWN = frozenset(
 )
 
 
-_IMAGE_SECONDS = 40.0
-"""For which an image is awaited that whoever asked for the snapshot makes; a later one is removed."""
+IMAGE_SECONDS = 40.0
+"""Seconds for which an image is awaited that whoever asked for the snapshot makes; a later one is removed."""
 
 
 class SnapshotParams(OnServer):
@@ -38,7 +40,8 @@ class Made(Record):
     status: str
 
 
-def _is_made(run: Run[SnapshotParams]) -> Made | None:
+def is_made(run: Run[Any]) -> Made | None:
+    """Return the image of a flow's parameters once it is there to be filled."""
     try:
         return Made(status=run.svc.images.show(run.params.image_id).status)
     except (NotFound, Unavailable):
@@ -69,7 +72,7 @@ SNAPSHOT = Flow(
     "snapshot",
     SnapshotParams,
     (
-        Wait("image", _is_made, output=Made, deadline=_IMAGE_SECONDS),
+        Wait("image", is_made, output=Made, deadline=IMAGE_SECONDS),
         Step("begin", _begin),
         Remote("snapshot", at_host, _send, event="compute_snapshot_instance", deadline=6 * 3600.0),
     ),

@@ -210,6 +210,23 @@ def test_a_deactivated_image_is_not_downloaded(images: Images, behind: FakeImage
         images.download(added.id)
 
 
+def test_images_are_found_by_their_properties_newest_first(images: Images, member: Context) -> None:
+    wanted = {"image_type": "backup", "instance_uuid": str(uuid.uuid4())}
+    made = [
+        images.create(
+            Image(id=str(uuid.uuid4()), name=f"b{n}", owner=member.project_id, properties=wanted), member
+        ).id
+        for n in range(3)
+    ]
+    other = {**wanted, "image_type": "snapshot"}
+    images.create(Image(id=str(uuid.uuid4()), name="s", owner=member.project_id, properties=other), member)
+    found = images.find(wanted)
+    assert {one.id for one in found} == set(made)
+    times = [one.created_at for one in found]
+    assert times == sorted(times, reverse=True)
+    assert images.find({**wanted, "backup_type": "daily"}) == ()
+
+
 def test_an_image_is_deleted_once_and_again(images: Images, behind: FakeImages) -> None:
     added = behind.add(image(owner=OURS), DATA)
     images.delete(added.id)

@@ -11,6 +11,7 @@ from compute_service.domain.flavor import Flavor
 from compute_service.domain.flow import API_DATABASE
 from compute_service.domain.instance import Instance
 from compute_service.domain.states import VmState
+from compute_service.flows.kinds.shelved import shelved_image
 from compute_service.store.instances import instances_get
 from compute_service.store.mappings import InstanceMapping, instance_mappings_get
 from compute_service.store.migrations import MigrationQuery, migration_page
@@ -28,6 +29,8 @@ class Held:
     """(host, server)"""
     kept: set[tuple[str, str]] = field(default_factory=set)
     devices: set[str] = field(default_factory=set)
+    images: set[str] = field(default_factory=set)
+    """Those that servers were shelved into."""
 
 
 class Audit:
@@ -44,6 +47,7 @@ class Audit:
         found = [f"{number} flows are {state}" for state, number in self._world.flow_states().items()]
         found += self._rows()
         found += self._left_over()
+        found += self._evacuations()
         return found
 
     def _rows(self) -> Iterator[str]:
@@ -97,9 +101,14 @@ class Audit:
             yield f"counts with {taken} and has {row.flavor.name}"
 
     def _resources(self, row: Instance) -> Iterator[str]:
+        if (image := shelved_image(row)) is not None:
+            yield from self._image(row, image)
         if row.host is None:
-            if row.vm_state is not VmState.ERROR:
+            if row.vm_state not in (VmState.ERROR, VmState.SHELVED_OFFLOADED):
                 yield f"is {row.vm_state} on no host"
+            elif row.vifs:
+                self._held.devices.add(row.uuid)
+                yield from self._ports(row)
             return
         host = self._world.hosts[row.host]
         yield from self._allocation(row.uuid, host, row.flavor)
@@ -120,9 +129,16 @@ class Audit:
 
     def _ports(self, row: Instance) -> Iterator[str]:
         ports = {p.id: p.host for p in self._world.network.ports.values() if p.device_id == row.uuid}
-        wanted = {vif.port_id: row.host for vif in row.vifs}
+        wanted = {vif.port_id: row.host or "" for vif in row.vifs}
         if ports != wanted or not (ports or row.vm_state is VmState.ERROR):
             yield f"is {row.vm_state} with ports {ports} instead of {wanted}"
+
+    def _image(self, row: Instance, image_id: str) -> Iterator[str]:
+        """What a server was shelved into is there, as long as it knows of it."""
+        self._held.images.add(image_id)
+        image = self._world.images.images.get(image_id)
+        if image is None or image.status != "active":
+            yield f"is {row.vm_state} and its image is {'gone' if image is None else image.status}"
 
     def _guest(self, row: Instance, host: SimHost) -> Iterator[str]:
         self._held.guests.add((host.name, row.uuid))
@@ -164,6 +180,16 @@ class Audit:
             self._held.consumers.add(move.uuid)
             self._held.kept.add((move.source_compute or "", row.uuid))
 
+    def _evacuations(self) -> Iterator[str]:
+        """All hosts are back and have looked around."""
+        query = MigrationQuery(status=("accepted", "pre-migrating", "done"), migration_type="evacuation")
+        for name in self._world.store.names():
+            if name == API_DATABASE:
+                continue
+            with self._world.store.database(name).read() as tx:
+                for move in migration_page(tx, query):
+                    yield f"{move.instance_uuid}: its evacuation from {move.source_compute} is {move.status}"
+
     def _left_over(self) -> Iterator[str]:
         world, held = self._world, self._held
         for consumer in world.placement.allocations_by_consumer.keys() - held.consumers:
@@ -176,6 +202,8 @@ class Audit:
         for image in world.images.images.values():
             if image.id != IMAGE and image.status != "active":
                 yield f"image {image.id} is {image.status}"
+            if image.name.endswith("-shelved") and image.id not in held.images:
+                yield f"image {image.id} of a server that is shelved no more is left"
 
     def _strays(self, host: SimHost) -> Iterator[str]:
         for guest in guests_on(host):

@@ -152,3 +152,7 @@ class Line(Conductor):
     def strays(self, host: str, guests: tuple[str, ...]) -> tuple[str, ...]:
         """Ask which guests belong elsewhere."""
         return self._ask(lambda there: there.strays(host, guests))
+
+    def vacated(self, host: str, guests: tuple[str, ...]) -> int:
+        """Tell all the guests of a host."""
+        return self._ask(lambda there: there.vacated(host, guests))

@@ -21,6 +21,7 @@ from tests.simulation.servers.users import ACTS, USER, Users
 from tests.simulation.servers.world import World
 
 MODES = ("fail", "fail half done", "crash before", "crash after", "repeat", "undo twice")
+HOST_FAILS = "(its host fails)"
 CREATE = "create"
 LAST_WORD = -1
 
@@ -42,6 +43,14 @@ SCENARIOS: dict[str, tuple[str, tuple[str, ...]]] = {
     "revert": ("revert_resize", ("resize", "revert_resize")),
     "rescue": ("rescue", ("rescue",)),
     "unrescue": ("unrescue", ("rescue", "unrescue")),
+    "backup": ("backup", ("create_backup", "create_backup")),
+    "shelve": ("shelve", ("shelve",)),
+    "shelve paused": ("shelve", ("pause", "shelve")),
+    "offload": ("shelve_offload", ("shelve", "shelve_offload")),
+    "unshelve": ("unshelve", ("shelve", "unshelve")),
+    "unshelve an offloaded one": ("unshelve_offloaded", ("shelve", "shelve_offload", "unshelve")),
+    "delete of an offloaded one": ("delete", ("shelve", "shelve_offload", "force_delete")),
+    "evacuate": ("evacuate", (HOST_FAILS, "evacuate")),
     "soft delete": ("soft_delete", ("delete",)),
     "soft delete of a moved one": ("soft_delete", ("migrate", "delete")),
     "restore": ("restore", ("delete", "restore")),
@@ -194,6 +203,7 @@ def play(world: World, case: Case) -> tuple[int, list[str]]:
         _act(world, users.servers[0], key)
         problems += settle(world)
     trouble.lift()
+    _bring_hosts_back(world)
     problems += settle(world) + Audit(world, users.servers).problems()
     for uuid in users.servers:
         if not find_server(USER, world.users, uuid, deleted=True).instance.deleted:
@@ -203,4 +213,23 @@ def play(world: World, case: Case) -> tuple[int, list[str]]:
 
 
 def _act(world: World, uuid: str, key: str) -> None:
+    if key == HOST_FAILS:
+        _fail_host_of(world, uuid)
+        return
     ACTS[key][1](USER, world.users, find_server(USER, world.users, uuid))
+
+
+def _fail_host_of(world: World, uuid: str) -> None:
+    host = find_server(USER, world.users, uuid).instance.host
+    world.hosts[host or ""].down = True
+    world.clock.advance(world.settings.default.service_down_time + 1)
+    for other in world.hosts.values():
+        other.beat()
+    world.drain()
+
+
+def _bring_hosts_back(world: World) -> None:
+    for host in world.hosts.values():
+        host.down = False
+        host.beat()
+    world.drain()

@@ -7,14 +7,30 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from compute_service.control import delete, power, rebuild, rescue, reset, resize, snapshot
+from compute_service.control import (
+    delete,
+    evacuate,
+    power,
+    rebuild,
+    rescue,
+    reset,
+    resize,
+    shelve,
+    snapshot,
+)
 from compute_service.control.create import create_servers
 from compute_service.control.find import find_server
 from compute_service.control.services import Services
 from compute_service.domain.actions import ACTIONS
 from compute_service.domain.context import Context
 from compute_service.domain.errors import ComputeError
-from compute_service.domain.order import RebuildOrder, ServerOrder
+from compute_service.domain.order import (
+    BackupOrder,
+    EvacuationOrder,
+    RebuildOrder,
+    ServerOrder,
+    UnshelveOrder,
+)
 from compute_service.domain.states import VmState
 from compute_service.domain.vif import RequestedNetworks
 from compute_service.store.servers import Located
@@ -36,6 +52,7 @@ def _rebuild(ctx: Context, svc: Services, server: Located) -> object:
     return rebuild.rebuild(ctx, svc, server, RebuildOrder(image_ref=IMAGE))
 
 
+BACKUP = BackupOrder(name="backup", backup_type="daily", rotation=1)
 _DYING, _PLACES = 0.1, 4
 """Of the requests: those that die, at one of so many places at which they may."""
 
@@ -56,6 +73,11 @@ ACTS: dict[str, tuple[float, Act]] = {
     "confirm_resize": (3, resize.confirm_resize),
     "revert_resize": (3, resize.revert_resize),
     "rebuild": (2, _rebuild),
+    "create_backup": (2, lambda ctx, svc, server: snapshot.create_backup(ctx, svc, server, BACKUP)),
+    "shelve": (3, shelve.shelve),
+    "shelve_offload": (3, shelve.shelve_offload),
+    "unshelve": (6, lambda ctx, svc, server: shelve.unshelve(ctx, svc, server, UnshelveOrder())),
+    "evacuate": (6, lambda ctx, svc, server: evacuate.evacuate(ctx, svc, server, EvacuationOrder())),
     "reset_state": (0.2, lambda ctx, svc, server: reset.reset_state(ctx, svc, server, VmState.ERROR)),
     "rescue": (1, lambda ctx, svc, server: rescue.rescue(ctx, svc, server, None, None)),
     "unrescue": (2, rescue.unrescue),

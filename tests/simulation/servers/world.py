@@ -56,7 +56,9 @@ def settings() -> Settings:
     made = Settings()
     return dataclasses.replace(
         made,
-        default=dataclasses.replace(made.default, reclaim_instance_interval=300, max_concurrent_builds=2),
+        default=dataclasses.replace(
+            made.default, reclaim_instance_interval=300, max_concurrent_builds=2, shelved_offload_time=300
+        ),
     )
 
 

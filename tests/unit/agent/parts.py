@@ -38,6 +38,7 @@ class RecordingConductor:
         self.reports: list[HostReport] = []
         self.servers: list[ServerOnHost] = []
         self.away: set[str] = set()
+        self.told_guests: list[tuple[str, ...]] = []
         self.disabled = False
         self.refuse: list[Exception] = []
 
@@ -75,6 +76,11 @@ class RecordingConductor:
     def strays(self, host: str, guests: tuple[str, ...]) -> tuple[str, ...]:
         self._try()
         return tuple(uuid for uuid in guests if uuid in self.away)
+
+    def vacated(self, host: str, guests: tuple[str, ...]) -> int:
+        self._try()
+        self.told_guests.append(guests)
+        return 0
 
 
 class NoBus:

@@ -149,3 +149,11 @@ def test_with_all_guests_running_the_conductor_is_not_asked(tmp_path: Path) -> N
     bench = bench_with_guest(tmp_path)
     bench.conductor.refuse = [AssertionError("nobody need be asked")]
     assert revive_guests("h1", bench.driver, bench.conductor) == []
+
+
+def test_the_conductor_is_told_which_guests_there_are_before_and_after_one_is_removed(tmp_path: Path) -> None:
+    bench = bench_with_guest(tmp_path)
+    bench.conductor.away = {GUEST}
+    bench.host.orphans.sweep()
+    bench.stepper.run()
+    assert bench.conductor.told_guests == [(GUEST,), ()]

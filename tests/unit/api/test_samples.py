@@ -312,7 +312,7 @@ OURS = {
     "servers", "flavors", "flavor-access", "flavor-extra-specs", "flavor-manage", "os-keypairs",
     "os-lock-server", "os-pause-server", "os-suspend-server", "os-server-tags", "os-console-output",
     "os-deferred-delete", "os-migrate-server", "os-multiple-create", "os-preserve-ephemeral-rebuild",
-    "server-metadata", "os-admin-actions",
+    "server-metadata", "os-admin-actions", "os-create-backup", "os-evacuate", "os-shelve",
 }  # fmt: skip
 LATER = {"server-create-req-v237": "2.37", "server-create-req-v257": "2.57"}
 """Samples of a later version than their folder says."""

@@ -10,10 +10,11 @@ from compute_service.conductor.power import PowerSync
 from compute_service.config.settings import Settings
 from compute_service.control.liveness import SeenUp, host_is_up
 from compute_service.domain.host import HostFacts, HostRegistration, HostReport
+from compute_service.domain.migration import Migration
 from compute_service.domain.states import TaskState, VmState
 from compute_service.store.compute_nodes import compute_node_of_host
 from compute_service.store.instances import instance_delete
-from compute_service.store.migrations import migration_insert
+from compute_service.store.migrations import MigrationQuery, migration_insert, migration_page
 from tests.fixtures.records import a_migration, an_instance, new_uuid
 from tests.fixtures.stores import assert_queries
 from tests.unit.conductor.conftest import CELL, Site
@@ -191,3 +192,34 @@ def test_a_guest_is_a_stray_only_when_its_server_is_settled_elsewhere(site: Site
     here = site.add(an_instance(host="h1", vm_state=VmState.ACTIVE))
     guests = (settled.uuid, moving.uuid, resized.uuid, here.uuid, new_uuid())
     assert hosts.strays("h1", guests) == (settled.uuid,)
+
+
+def test_what_was_evacuated_is_told_as_a_stray_and_not_as_deleted(site: Site, hosts: Hosts) -> None:
+    fled = site.add(an_instance(host="h2", vm_state=VmState.ACTIVE))
+    with site.store.database(CELL).write() as tx:
+        migration_insert(tx, an_evacuation(fled.uuid, site))
+    assert hosts.servers_on("h1") == ()
+    assert hosts.strays("h1", (fled.uuid,)) == (fled.uuid,)
+
+
+def test_an_evacuation_is_completed_once_the_host_has_no_guest_of_it(site: Site, hosts: Hosts) -> None:
+    fled, left, back = (site.add(an_instance(host=h, vm_state=VmState.ACTIVE)) for h in ("h2", "h2", "h1"))
+    with site.store.database(CELL).write() as tx:
+        for one in (fled, left, back):
+            migration_insert(tx, an_evacuation(one.uuid, site))
+        migration_insert(tx, an_evacuation(fled.uuid, site, "h3"))
+    assert hosts.vacated("h1", (left.uuid, back.uuid)) == 2
+    assert hosts.vacated("h1", (left.uuid, back.uuid)) == 0
+    assert hosts.vacated("h1", ()) == 1
+    with site.store.database(CELL).read() as tx:
+        assert [one.source_compute for one in migration_page(tx, MigrationQuery(status="done"))] == ["h3"]
+
+
+def an_evacuation(uuid: str, site: Site, source: str = "h1") -> Migration:
+    return a_migration(
+        uuid,
+        source_compute=source,
+        migration_type="evacuation",
+        status="done",
+        created_at=site.clock.now(),
+    )

@@ -10,7 +10,8 @@ from compute_service.store.mappings import instance_mapping_get
 from compute_service.store.migrations import MigrationQuery, migration_page
 from tests.unit.flows.kinds.world import CELL, World
 
-FINAL = {"finished", "confirmed", "reverted", "error"}
+SHELVED = {VmState.SHELVED, VmState.SHELVED_OFFLOADED}
+FINAL = {"finished", "confirmed", "reverted", "error", "done", "completed"}
 
 
 def check(world: World, stuck_allowed: bool = False) -> None:
@@ -23,12 +24,22 @@ def check(world: World, stuck_allowed: bool = False) -> None:
             _is_gone(world, server.uuid)
         else:
             _is_whole(world, server)
+    _images(world, servers)
     known = set(servers) | {m.uuid for m in _migrations(world)}
     assert set(world.placement.allocations_by_consumer) <= known
     assert {port.device_id for port in world.network.ports.values()} <= set(servers)
     for host in world.hosts:
         assert world.guests(host) <= set(servers)
     _moves(world, servers)
+
+
+def _images(world: World, servers: dict[str, Instance]) -> None:
+    """Each shelved server has its image, and nothing else has one of that sort."""
+    wanted = {s.uuid for s in servers.values() if s.vm_state in SHELVED and not s.deleted}
+    images = [one for one in world.images.images.values() if one.name.endswith("-shelved")]
+    assert {one.properties["instance_uuid"] for one in images} == wanted
+    assert len(images) == len(wanted)
+    assert {one.status for one in images} <= {"active"}
 
 
 def _servers(world: World) -> dict[str, Instance]:
@@ -67,13 +78,14 @@ def _is_whole(world: World, server: Instance) -> None:
         wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb, "DISK_GB": flavor.disk_gb}
         assert world.held(uuid) == wanted
     assert {h for h in world.hosts if uuid in world.guests(h)} - world.down == placed - world.down
-    assert world.ports_of(uuid) == placed
+    assert world.ports_of(uuid) == ({""} if server.host is None and server.vifs else placed)
     with world.store.api.read() as tx:
         mapping = instance_mapping_get(tx, uuid)
     assert mapping is not None
     assert mapping.deleted is (server.vm_state is VmState.SOFT_DELETED)
     if server.vm_state is not VmState.RESIZED:
         assert (mapping.vcpus, mapping.memory_mb) == (flavor.vcpus, flavor.memory_mb)
+    assert ("shelved_image_id" in server.system_metadata) == (server.vm_state in SHELVED)
     assert "admin_password" not in server.system_metadata
 
 

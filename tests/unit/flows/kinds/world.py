@@ -18,6 +18,8 @@ from compute_service.clients.fake.images import FakeImages
 from compute_service.clients.fake.network import FakeNetwork
 from compute_service.clients.fake.placement import FakePlacement
 from compute_service.clients.notify import MemoryNotifier
+from compute_service.conductor.hosts import Hosts
+from compute_service.conductor.power import PowerSync
 from compute_service.config.settings import Settings
 from compute_service.control.create import create_servers
 from compute_service.control.find import find_server
@@ -385,6 +387,15 @@ class World:
             up = [n for n in self.hosts if n not in self.down and self.cell_of[n] == cell]
             with suppress(DatabaseDown), self.store.database(cell).write() as tx:
                 service_touch(tx, up, "nova-compute", self.clock.now())
+
+    def look_around(self) -> None:
+        """Have the hosts that are up remove what they have of servers that are elsewhere or deleted."""
+        for name in self.hosts.keys() - self.down:
+            known = Hosts(self.svc, self.cell_of[name], PowerSync(self.svc))
+            gone = [one.uuid for one in known.servers_on(name) if one.deleted]
+            for guest in (*gone, *known.strays(name, tuple(self.guests(name)))):
+                self.hosts[name].destroy(guest, True)
+            known.vacated(name, tuple(self.guests(name)))
 
     def settle(self, seconds: float = 40_000.0) -> None:
         """Deliver messages and let time pass until no flow is unfinished."""
