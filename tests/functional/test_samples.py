@@ -16,7 +16,7 @@ from compute_service.api.table import row_at
 from compute_service.api.versions import minor
 from tests.functional.caller import Reply
 from tests.functional.likeness import differences
-from tests.functional.sample_requests import ACCEPTED_LATE, SENT, new_group, ours
+from tests.functional.sample_requests import ACCEPTED_LATE, SENT, acted, new_group, ours
 from tests.functional.sampled import PICTURE, PUBLIC_KEY, Stage
 
 BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "api_samples"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compute_service.control.snapshot import create_backup
-from compute_service.domain.errors import HostRejected, OverQuota, Unavailable
+from compute_service.domain.errors import Forbidden, HostRejected, OverQuota
 from compute_service.domain.flow import FlowState
 from compute_service.domain.order import BackupOrder
 from compute_service.store.servers import Located
@@ -44,7 +44,8 @@ def test_the_oldest_backups_of_a_type_go(world: World) -> None:
 
 def test_a_backup_says_what_it_is(world: World) -> None:
     server = world.boot()
-    image = world.images.images[back_up(world, server, 1) or ""]
+    made = back_up(world, server, 1)
+    image = world.images.images[made or ""]
     assert image.status == "active"
     told = {key: image.properties[key] for key in ("image_type", "backup_type", "instance_uuid")}
     assert told == {"image_type": "backup", "backup_type": "daily", "instance_uuid": server.instance.uuid}
@@ -79,7 +80,7 @@ def test_a_backup_that_failed_removes_nothing_but_itself(world: World) -> None:
 def test_a_new_backup_stays_although_older_ones_cannot_be_removed(world: World) -> None:
     server = world.boot()
     first = back_up(world, server, 1)
-    world.images.fail_next("find", Unavailable("away"), times=1000)
+    world.images.fail_next("find", Forbidden("The service may not list images."), times=1000)
     second = back_up(world, server, 1)
     assert backups(world) == {first, second}
     assert [flow.state for flow in world.flows() if flow.kind == "backup"].count(FlowState.STUCK) == 1
