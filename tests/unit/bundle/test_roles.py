@@ -45,14 +45,3 @@ def test_secrets_are_kept_out_of_logs(role: str) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "roles").glob("*/tasks/*.yml")), ids=str)
 def test_files_of_tasks_are_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST, path
-
-
-def test_no_task_runs_a_shell_or_passes_over_errors() -> None:
-    found = [
-        f"{path}: {word}"
-        for folder in ("roles", "playbooks")
-        for path in (ROOT / folder).rglob("*.yml")
-        for word in ("ansible.builtin.shell", "ignore_errors")
-        if word in path.read_text()
-    ]
-    assert found == []

@@ -51,6 +51,15 @@ def test_a_check_that_is_not_installed_fails_the_run(
     assert "not installed" in capsys.readouterr().out
 
 
+def test_a_check_that_not_every_machine_has_says_so_loudly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    check = selftest.Check("elsewhere", ("no-such-program",), tmp_path, "DID NOT RUN: install it")
+    monkeypatch.setattr(selftest, "CHECKS", (check,))
+    assert selftest.run(options("--no-tests")) == 0
+    assert "DID NOT RUN: install it" in capsys.readouterr().out
+
+
 def test_the_tests_are_counted_and_their_failure_fails_the_run(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

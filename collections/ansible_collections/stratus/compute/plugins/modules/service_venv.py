@@ -16,7 +16,7 @@ options:
     type: path
     required: true
   digest:
-    description: What tells this wheel from others of the same version, such as its checksum.
+    description: What tells this wheel from others of the same version, such as a digest of its sources.
     type: str
     required: true
   root:
