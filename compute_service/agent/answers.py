@@ -18,7 +18,7 @@ from compute_service.domain.flow import Failure, StepKey, StepResult
 from compute_service.domain.protocol import Conductor
 from compute_service.domain.record import Record
 from compute_service.ports.clock import Clock
-from compute_service.ports.hypervisor import Progress
+from compute_service.ports.hypervisor import LiveProgress, Progress
 
 LOG = logging.getLogger(__name__)
 
@@ -85,16 +85,31 @@ class Answers:
 
     def progress(self, key: StepKey) -> Progress:
         """Return a function that tells how far a step is, not more often than is useful."""
+        tell = self._teller(key)
+        return lambda fraction: tell(fraction, {})
+
+    def live_progress(self, key: StepKey) -> LiveProgress:
+        """Return a function that tells what a live migration still has to carry, as seldom as `progress`."""
+        tell = self._teller(key)
+
+        def tell_share(left: dict[str, int]) -> None:
+            total = left.get("memory_total", 0) + left.get("disk_total", 0)
+            remaining = left.get("memory_remaining", 0) + left.get("disk_remaining", 0)
+            tell(1.0 - min(remaining, total) / total if total > 0 else 0.0, left)
+
+        return tell_share
+
+    def _teller(self, key: StepKey) -> Callable[[float, dict[str, int]], None]:
         last = self._clock.time()
 
-        def tell(fraction: float) -> None:
+        def tell(fraction: float, details: dict[str, int]) -> None:
             nonlocal last
             now = self._clock.time()
             if now - last < PROGRESS_INTERVAL:
                 return
             last = now
             try:
-                self._conductor.progress(key, fraction, {})
+                self._conductor.progress(key, fraction, details)
             except Exception as error:
                 LOG.debug("Progress of flow %s was not told: %s", key.flow_id, error)
 

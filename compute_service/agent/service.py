@@ -29,7 +29,15 @@ from compute_service.agent.registration import Registration
 from compute_service.domain.console import Console
 from compute_service.domain.errors import HostRejected, NotSupported
 from compute_service.domain.flow import StepKey, StepResult
-from compute_service.domain.guest import Diagnostics, DisksMoved, GuestBuilt, GuestSpec, SnapshotRequest
+from compute_service.domain.guest import (
+    Diagnostics,
+    DisksMoved,
+    GuestBuilt,
+    GuestSpec,
+    LiveOffer,
+    LiveReady,
+    SnapshotRequest,
+)
 from compute_service.domain.image import Image
 from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.record import Record
@@ -40,6 +48,7 @@ from compute_service.ports.hypervisor import (
     Diagnoses,
     Hypervisor,
     Migrates,
+    MigratesLive,
     Pauses,
     Rescues,
     SetsPasswords,
@@ -176,6 +185,42 @@ class AgentService(ComputeAgent):
         """Boot a rescued guest from its own disk again."""
         self._power(key, spec.uuid, lambda: self._able(Rescues).unrescue(spec))
 
+    def live_offer(self, key: StepKey, spec: GuestSpec, block: bool | None) -> None:
+        """Say what a target must have."""
+        self._take(key, spec.uuid, lambda: outcome(lambda: self._able(MigratesLive).live_offer(spec, block)))
+
+    def live_prepare(self, key: StepKey, spec: GuestSpec, offer: LiveOffer) -> None:
+        """Make ready for a guest that runs. Whatever surprises us, another host may do."""
+
+        def work() -> LiveReady:
+            with self._parts.keeper.using(spec):
+                return self._able(MigratesLive).live_prepare(spec, offer)
+
+        self._take(key, spec.uuid, lambda: outcome(work, unexpected=HostRejected))
+
+    def live_migrate(self, key: StepKey, spec: GuestSpec, ready: LiveReady) -> None:
+        """Carry a guest over. It may take hours, and other verbs for the guest wait; see `live_abort`."""
+
+        def work() -> None:
+            tell = self._parts.answers.live_progress(key)
+            self._able(MigratesLive).live_migrate(spec, ready, tell)
+
+        self._take(key, spec.uuid, lambda: outcome(work))
+
+    def live_finish(self, key: StepKey, spec: GuestSpec) -> None:
+        """Keep a guest that has arrived."""
+        self._power(key, spec.uuid, lambda: self._able(MigratesLive).live_finish(spec))
+
+    def live_leave(self, key: StepKey, spec: GuestSpec, shared: bool) -> None:
+        """Remove what is left of a guest that has gone."""
+        self._take(key, spec.uuid, lambda: outcome(lambda: self._able(MigratesLive).live_leave(spec, shared)))
+
+    def live_discard(self, key: StepKey, spec: GuestSpec, shared: bool) -> None:
+        """Take back what was made ready."""
+        self._take(
+            key, spec.uuid, lambda: outcome(lambda: self._able(MigratesLive).live_discard(spec, shared))
+        )
+
     def revoke(self, key: StepKey, uuid: str) -> None:
         """See that a step is not begun any more, behind it if it was. The journal's entry does the rest."""
         self._take(key, uuid, lambda: StepResult(ok=True))
@@ -200,6 +245,16 @@ class AgentService(ComputeAgent):
     def crash_dump(self, uuid: str) -> bool:
         """Have a guest's system dump its memory."""
         self._able(Crashes).crash_dump(uuid)
+        return True
+
+    def live_abort(self, uuid: str) -> bool:
+        """End a live migration. It runs in the server's lane, so this goes past the lane."""
+        self._able(MigratesLive).live_abort(uuid)
+        return True
+
+    def live_force(self, uuid: str) -> bool:
+        """Let a live migration end, past the lane for the same reason."""
+        self._able(MigratesLive).live_force(uuid)
         return True
 
     def set_disabled(self, disabled: bool) -> None:

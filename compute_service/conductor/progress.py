@@ -1,4 +1,4 @@
-"""How far long steps are, in the servers' `progress`."""
+"""How far long steps are, in the servers' `progress` and in the columns of their migrations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from compute_service.domain.errors import ComputeError
 from compute_service.domain.flow import StepKey
 from compute_service.store.flows import flow_get
 from compute_service.store.instances import instance_get, instance_update
+from compute_service.store.migrations import migration_progress
 
 
 class ProgressNotes:
@@ -23,8 +24,8 @@ class ProgressNotes:
         self._noted: dict[StepKey, float] = {}
         self._lock = threading.Lock()
 
-    def note(self, key: StepKey, fraction: float) -> None:
-        """Show a step's progress; losing one does no harm."""
+    def note(self, key: StepKey, fraction: float, details: dict[str, int] | None = None) -> None:
+        """Show a step's progress; losing one does no harm. `details` are columns of the flow's migration."""
         if not self._is_time(key):
             return
         try:
@@ -33,6 +34,8 @@ class ProgressNotes:
                 seen = instance_get(tx, flow.instance_uuid) if flow and flow.instance_uuid else None
                 if seen is not None and seen.task_state is not None:
                     instance_update(tx, seen, progress=max(0, min(100, int(fraction * 100))))
+                    if details:
+                        migration_progress(tx, seen.uuid, key.flow_id, details)
         except ComputeError:
             return
 

@@ -55,7 +55,7 @@ class ConductorService(Conductor):
 
     def progress(self, key: StepKey, fraction: float, details: dict[str, int]) -> None:
         """Show how far a long step is."""
-        self._progress.note(key, fraction)
+        self._progress.note(key, fraction, details)
 
     def register(self, registration: HostRegistration) -> Registered:
         """Enter a host, or renew what is known of it."""

@@ -15,6 +15,8 @@ from compute_service.domain.guest import (
     Diagnostics,
     DisksMoved,
     GuestSpec,
+    LiveOffer,
+    LiveReady,
     SnapshotRequest,
 )
 from compute_service.domain.host import HostRegistration, HostReport, ServerOnHost
@@ -85,7 +87,7 @@ class ComputeAgent(Protocol):
     turned to builtins.
     """
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     def spawn(self, key: StepKey, spec: GuestSpec) -> None:
         """Make the guest and start it unless `spec.power` says otherwise. Answers GuestBuilt."""
@@ -140,6 +142,26 @@ class ComputeAgent(Protocol):
         """Boot a rescued guest from its own disk again, unless `spec` says otherwise; one that is not rescued
         is fine. Answers GuestBuilt."""
 
+    def live_offer(self, key: StepKey, spec: GuestSpec, block: bool | None) -> None:
+        """On the source: say what a target must have for the guest to move while it runs. Answers
+        LiveOffer."""
+
+    def live_prepare(self, key: StepKey, spec: GuestSpec, offer: LiveOffer) -> None:
+        """On the target: look whether the guest can run here and make what it needs. Answers LiveReady."""
+
+    def live_migrate(self, key: StepKey, spec: GuestSpec, ready: LiveReady) -> None:
+        """On the source: carry the guest over, telling the columns of a migration by `Conductor.progress`.
+        The guest runs on the target when this has ended well, and here when it has not."""
+
+    def live_finish(self, key: StepKey, spec: GuestSpec) -> None:
+        """On the target: keep the guest that has arrived. Answers GuestBuilt."""
+
+    def live_leave(self, key: StepKey, spec: GuestSpec, shared: bool) -> None:
+        """On the source: remove what is left of the guest; its disks stay where they are `shared`."""
+
+    def live_discard(self, key: StepKey, spec: GuestSpec, shared: bool) -> None:
+        """On the target: take back what `live_prepare` made; a guest that has arrived stays."""
+
     def revoke(self, key: StepKey, uuid: str) -> None:
         """The step whose undo this is is not wanted any more and must not begin. Answers when it has ended if
         it had begun."""
@@ -158,6 +180,14 @@ class ComputeAgent(Protocol):
 
     def crash_dump(self, uuid: str) -> bool:
         """Have the guest's system dump its memory; True when it was told to."""
+
+    def live_abort(self, uuid: str) -> bool:
+        """On the source: end the live migration that is going on, whose step then fails as Cancelled; True
+        when it was told to. Raises Conflict when none is going on."""
+
+    def live_force(self, uuid: str) -> bool:
+        """On the source: let the live migration that is going on end; True when it was told to. Raises
+        Conflict when none is going on."""
 
     def set_disabled(self, disabled: bool) -> None:
         """The service was enabled or disabled: keep COMPUTE_STATUS_DISABLED in step."""

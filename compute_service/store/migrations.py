@@ -42,6 +42,8 @@ _FIELDS = (
     "disk_processed",
     "disk_remaining",
 )
+PROGRESS = tuple(name for name in _FIELDS if name.startswith(("memory_", "disk_")))
+"""The columns that tell how far a live migration is."""
 _SELECT = select(*(_t[name] for name in _FIELDS))
 
 
@@ -109,6 +111,17 @@ def migration_update(
     if tx.execute(statement.values(**changes)).rowcount != 1:
         return None
     return migration_get(tx, uuid)
+
+
+def migration_progress(tx: Tx, instance_uuid: str, flow_id: str, left: dict[str, int]) -> None:
+    """Write what the migration of a server by a flow still has to carry, in bytes by column.
+
+    Other names are passed over.
+    """
+    changes: dict[str, Any] = {name: left[name] for name in PROGRESS if name in left}
+    if changes:
+        of_flow = update(migrations).where(_t.instance_uuid == instance_uuid, _t.flow_id == flow_id)
+        tx.execute(of_flow.values(**changes, updated_at=tx.now()))
 
 
 def migration_page(tx: Tx, query: MigrationQuery, after: Migration | None = None) -> list[Migration]:

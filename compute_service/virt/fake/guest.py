@@ -44,6 +44,10 @@ class FakeGuest(Record):
     started_at: datetime | None = None
     rescue_image_id: str | None = None
     """What it was booted from to be mended; None when it was booted from its own disk."""
+    coming_from: str | None = None
+    """The host that it is to come from while it runs; None once it has."""
+    gone_to: str | None = None
+    """The host that it went to while it ran, until what is left of it here goes too."""
     password: str | None = None
     """Of its administrator, once it was changed from outside."""
 

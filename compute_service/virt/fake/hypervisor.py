@@ -14,19 +14,20 @@ from pathlib import Path
 
 from compute_service.domain.console import Listening
 from compute_service.domain.errors import Conflict, NotFound, NotReady
-from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec
+from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec, LiveOffer, LiveReady
 from compute_service.domain.host import GuestState, HostFacts
 from compute_service.domain.image import Image
 from compute_service.domain.metadata.drive import drive_files
 from compute_service.domain.metadata.openstack import SEED_BYTES
 from compute_service.domain.states import PowerState
 from compute_service.ports.clock import Clock
-from compute_service.ports.hypervisor import Listener, Progress
+from compute_service.ports.hypervisor import Listener, LiveProgress, Progress
 from compute_service.ports.images import Images
 from compute_service.virt.fake.facts import HostSize, facts_of
 from compute_service.virt.fake.faults import Faults
 from compute_service.virt.fake.guest import FakeGuest, extra_disks, guest_of, root_disk
 from compute_service.virt.fake.image_cache import ImageCache
+from compute_service.virt.fake.live import LiveMoves
 from compute_service.virt.fake.shelf import Exchange, Shelf
 
 ANY_VERB = "*"
@@ -72,6 +73,7 @@ class FakeHypervisor:
         self._kept = Shelf(directory and directory / "kept")
         """Guests that moved away, until it is settled that they stay away."""
         self._exchange = exchange or Exchange(directory and directory / "exchange")
+        self._live = LiveMoves(host, self._guests, self._exchange, clock, self.faults)
         self._cache = ImageCache(images, clock, self._shape.image_age)
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()
@@ -328,6 +330,52 @@ class FakeHypervisor:
             self.faults.strike("migrate_settle", uuid, half=True)
             self._kept.remove(uuid)
 
+    # MigratesLive
+
+    def live_offer(self, spec: GuestSpec, block: bool | None) -> LiveOffer:
+        """Say what a target must have for the guest to go there while it runs."""
+        self._enter("live_offer", spec.uuid)
+        return self._live.offer(spec.uuid, block)
+
+    def live_prepare(self, spec: GuestSpec, offer: LiveOffer) -> LiveReady:
+        """Make room for a guest that is to come."""
+        self._enter("live_prepare", spec.uuid)
+        ready = self._live.prepare(spec, offer)
+        self.faults.strike("live_prepare", spec.uuid, half=True)
+        return ready
+
+    def live_migrate(self, spec: GuestSpec, ready: LiveReady, progress: LiveProgress) -> None:
+        """Carry the guest over; its time is spent on the way, so that it can be aborted."""
+        self.faults.strike("live_migrate", spec.uuid, half=False)
+        self._live.migrate(spec.uuid, ready, self._seconds("live_migrate"), progress)
+
+    def live_abort(self, uuid: str) -> None:
+        """End the migration that is going on."""
+        self._live.abort(uuid)
+
+    def live_force(self, uuid: str) -> None:
+        """Let the migration that is going on end."""
+        self._live.force(uuid)
+
+    def live_finish(self, spec: GuestSpec) -> PowerState:
+        """Keep the guest that has arrived."""
+        self._enter("live_finish", spec.uuid)
+        power = self._live.finish(spec)
+        self.faults.strike("live_finish", spec.uuid, half=True)
+        return power
+
+    def live_leave(self, spec: GuestSpec, shared: bool) -> None:
+        """Remove what is left of a guest that has gone; shared disks are the target's by now."""
+        self._enter("live_leave", spec.uuid)
+        self._live.leave(spec.uuid)
+        self.faults.strike("live_leave", spec.uuid, half=True)
+
+    def live_discard(self, spec: GuestSpec, shared: bool) -> None:
+        """Give back the room that was made for a guest that does not come."""
+        self._enter("live_discard", spec.uuid)
+        self._live.discard(spec.uuid)
+        self.faults.strike("live_discard", spec.uuid, half=True)
+
     # What a guest sees
 
     def password_of(self, uuid: str) -> str | None:
@@ -356,9 +404,12 @@ class FakeHypervisor:
 
     def _enter(self, verb: str, uuid: str | None) -> None:
         """Spend the verb's time and let it fail before it did anything."""
-        if seconds := self._latency.get(verb, self._latency.get(ANY_VERB, 0.0)):
+        if seconds := self._seconds(verb):
             self._clock.sleep(seconds)
         self.faults.strike(verb, uuid, half=False)
+
+    def _seconds(self, verb: str) -> float:
+        return self._latency.get(verb, self._latency.get(ANY_VERB, 0.0))
 
     def _guest(self, uuid: str) -> FakeGuest:
         found = self._guests.get(uuid)

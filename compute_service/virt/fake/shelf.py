@@ -75,6 +75,11 @@ class Exchange:
             raise HostRejected(f"The disks that were handed over at {location} are not there.")
         return found
 
+    def left_by(self, host: str, uuid: str) -> FakeGuest | None:
+        """Return what a host left of a guest, or None; it stays until cleared."""
+        with self._lock:
+            return self._find(_location(host, uuid))
+
     def clear(self, host: str, uuid: str) -> None:
         """Remove what a host left of a guest; nothing there is fine."""
         location = _location(host, uuid)

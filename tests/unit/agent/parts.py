@@ -17,7 +17,7 @@ from compute_service.domain.flow import FlowKey, StepKey, StepPhase, StepResult
 from compute_service.domain.host import HostRegistration, HostReport, ServerOnHost
 from compute_service.domain.protocol import Registered
 from compute_service.ports.placement import Placement, Provider
-from compute_service.virt.fake import FakeHypervisor
+from compute_service.virt.fake import Exchange, FakeHypervisor
 from tests.contract.hypervisor.conftest import stored_images
 from tests.fakes.clock import ManualClock
 
@@ -34,6 +34,7 @@ class RecordingConductor:
     def __init__(self) -> None:
         self.answers: list[tuple[StepKey, StepResult]] = []
         self.fractions: list[float] = []
+        self.details: list[dict[str, int]] = []
         self.registrations: list[HostRegistration] = []
         self.reports: list[HostReport] = []
         self.servers: list[ServerOnHost] = []
@@ -56,6 +57,7 @@ class RecordingConductor:
     def progress(self, key: StepKey, fraction: float, details: dict[str, int]) -> None:
         self._try()
         self.fractions.append(fraction)
+        self.details.append(details)
 
     def console(self, token: str) -> ConsoleToken:
         raise AssertionError("a host asks for no consoles")
@@ -101,10 +103,12 @@ class Bench:
     clock: ManualClock = field(default_factory=ManualClock)
     stepper: Stepper = field(default_factory=Stepper)
     journal: Journal = field(default_factory=Journal.in_memory)
+    name: str = "h1"
+    exchange: Exchange | None = None
 
     def __post_init__(self) -> None:
         self.images = stored_images(self.clock)
-        self.driver = FakeHypervisor("h1", self.images, self.clock)
+        self.driver = FakeHypervisor(self.name, self.images, self.clock, exchange=self.exchange)
         self.host = self.assemble()
 
     def assemble(self) -> Host:
@@ -114,11 +118,11 @@ class Bench:
             bus=NoBus(),
             images=self.images,
             placement=self.placement,
-            drivers={"h1": self.driver},
+            drivers={self.name: self.driver},
             journal=self.journal,
             pool=self.stepper,
         )
-        return assemble(parts, self.conductor, identify(self.tmp_path, "h1"))
+        return assemble(parts, self.conductor, identify(self.tmp_path, self.name))
 
     def restart(self) -> None:
         """Kill the agent and start it anew: what it did not finish is forgotten, its journal is not."""
