@@ -138,7 +138,8 @@ class Orphans:
 
     def _remove_stray(self, uuid: str) -> None:
         if self._conductor.strays(self._host, (uuid,)) == (uuid,):
-            self._remove(uuid)
+            self._driver.abandon(uuid)
+            LOG.info("Removed guest %s from host %s", uuid, self._host)
             self._tell_vacated()
 
     def _settle(self, deleted: Iterable[str]) -> None:

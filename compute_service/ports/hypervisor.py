@@ -38,6 +38,10 @@ class Hypervisor(Protocol):
     def destroy(self, uuid: str, disks: bool) -> None:
         """Remove the guest, and its disks if asked; a guest that is not there is fine."""
 
+    def abandon(self, uuid: str) -> None:
+        """Remove the guest, whose server lives on another host; disks that this host shares with that one
+        stay."""
+
     def power_on(self, spec: GuestSpec) -> PowerState:
         """Start the guest, defining it again from `spec` where that is needed."""
 

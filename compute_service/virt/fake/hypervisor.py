@@ -109,6 +109,10 @@ class FakeHypervisor:
             with self._lock:
                 self._guests.remove(uuid)
 
+    def abandon(self, uuid: str) -> None:
+        """Remove the guest; fakes share no disks."""
+        self.destroy(uuid, disks=True)
+
     def power_on(self, spec: GuestSpec) -> PowerState:
         """Start the guest with the CPUs, memory and interfaces of `spec`."""
         self._enter("power_on", spec.uuid)

@@ -47,6 +47,16 @@ class GuestDirectory:
         return self.path / "disk.config"
 
     @property
+    def taken_by(self) -> str | None:
+        """The host that found this directory when it made the guest anew, if any did."""
+        mark = self.path / "host"
+        return mark.read_text() if mark.exists() else None
+
+    def take(self, host: str) -> None:
+        """Say that a host has made the guest anew from what is here."""
+        (self.path / "host").write_text(host)
+
+    @property
     def kernel(self) -> Path:
         """The kernel of a guest that does not bring its own."""
         return self.path / "kernel"

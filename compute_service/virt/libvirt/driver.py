@@ -62,6 +62,10 @@ class LibvirtDriver:
         """Remove the guest, and its disks if asked."""
         self._do(destroy.destroy, uuid, disks)
 
+    def abandon(self, uuid: str) -> None:
+        """Remove the guest, and those of its disks that no other host has."""
+        self._do(destroy.abandon, uuid)
+
     def power_on(self, spec: GuestSpec) -> PowerState:
         """Start the guest."""
         return self._do(power.power_on, spec)

@@ -29,6 +29,8 @@ def spawn(parts: Parts, spec: GuestSpec, progress: Progress) -> PowerState:
     power = power_of(parts, spec.uuid)
     if power is not None and not directory.unfinished:
         return power
+    if power is None and directory.path.exists() and not directory.unfinished:
+        directory.take(parts.host)
     directory.begin()
     make_disks(parts, spec)
     progress(0.7)

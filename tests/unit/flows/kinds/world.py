@@ -393,8 +393,10 @@ class World:
         for name in self.hosts.keys() - self.down:
             known = Hosts(self.svc, self.cell_of[name], PowerSync(self.svc))
             gone = [one.uuid for one in known.servers_on(name) if one.deleted]
-            for guest in (*gone, *known.strays(name, tuple(self.guests(name)))):
+            for guest in gone:
                 self.hosts[name].destroy(guest, True)
+            for guest in known.strays(name, tuple(self.guests(name))):
+                self.hosts[name].abandon(guest)
             known.vacated(name, tuple(self.guests(name)))
 
     def settle(self, seconds: float = 40_000.0) -> None:
