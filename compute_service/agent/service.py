@@ -43,7 +43,9 @@ from compute_service.domain.protocol import ComputeAgent
 from compute_service.domain.record import Record
 from compute_service.domain.request_id import Asker, asker, bound
 from compute_service.domain.states import PowerState
+from compute_service.domain.vif import Vif
 from compute_service.ports.hypervisor import (
+    AttachesNics,
     Crashes,
     Diagnoses,
     Hypervisor,
@@ -220,6 +222,14 @@ class AgentService(ComputeAgent):
         self._take(
             key, spec.uuid, lambda: outcome(lambda: self._able(MigratesLive).live_discard(spec, shared))
         )
+
+    def attach_nic(self, key: StepKey, spec: GuestSpec, vif: Vif) -> None:
+        """Give a guest an interface."""
+        self._take(key, spec.uuid, lambda: outcome(lambda: self._able(AttachesNics).attach_nic(spec, vif)))
+
+    def detach_nic(self, key: StepKey, spec: GuestSpec, vif: Vif) -> None:
+        """Take an interface from a guest."""
+        self._take(key, spec.uuid, lambda: outcome(lambda: self._able(AttachesNics).detach_nic(spec, vif)))
 
     def revoke(self, key: StepKey, uuid: str) -> None:
         """See that a step is not begun any more, behind it if it was. The journal's entry does the rest."""

@@ -23,6 +23,7 @@ from compute_service.domain.host import HostRegistration, HostReport, ServerOnHo
 from compute_service.domain.image import Image
 from compute_service.domain.record import Record
 from compute_service.domain.request import Decision, SelectRequest
+from compute_service.domain.vif import Vif
 
 
 class Registered(Record):
@@ -87,7 +88,7 @@ class ComputeAgent(Protocol):
     turned to builtins.
     """
 
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     def spawn(self, key: StepKey, spec: GuestSpec) -> None:
         """Make the guest and start it unless `spec.power` says otherwise. Answers GuestBuilt."""
@@ -161,6 +162,12 @@ class ComputeAgent(Protocol):
 
     def live_discard(self, key: StepKey, spec: GuestSpec, shared: bool) -> None:
         """On the target: take back what `live_prepare` made; a guest that has arrived stays."""
+
+    def attach_nic(self, key: StepKey, spec: GuestSpec, vif: Vif) -> None:
+        """Give the guest an interface, which `spec.vifs` has already; one that is there is fine."""
+
+    def detach_nic(self, key: StepKey, spec: GuestSpec, vif: Vif) -> None:
+        """Take an interface from the guest; one that is gone, and a guest that is, is fine."""
 
     def revoke(self, key: StepKey, uuid: str) -> None:
         """The step whose undo this is is not wanted any more and must not begin. Answers when it has ended if

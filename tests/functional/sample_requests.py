@@ -28,7 +28,7 @@ def acted(stage: Stage, body: Any) -> Reply:
     """Send an action to a new server that is in the state for it."""
     name, uuid = next(iter(body)), stage.server()
     for action, value, status in STATES.get(name, ()):
-        assert stage.admin.act(uuid, action, value).status == 202
+        assert stage.admin.act(uuid, action, value).status < 300
         stage.admin.settled(uuid, status)
     if name == "evacuate":
         return evacuated(stage, uuid, body)
@@ -107,7 +107,7 @@ SENT: dict[str, dict[str, Send]] = {
         "server-action-confirm-resize": acted,
         "server-action-create-image": acted, "server-action-reboot": acted, "server-action-rebuild": acted,
         "server-action-resize": acted, "server-action-revert-resize": acted, "server-action-start": acted,
-        "server-action-stop": acted,
+        "server-action-stop": acted, "server-action-trigger-crash-dump": acted,
     },
     "os-multiple-create": {"multiple-create-no-resv-post-req": CREATE, "multiple-create-post-req": CREATE},
     "os-preserve-ephemeral-rebuild": {"server-action-rebuild-preserve-ephemeral": acted},
@@ -131,6 +131,10 @@ SENT: dict[str, dict[str, Send]] = {
         "os-unshelve-host-and-unpin-az": acted,
     },
     "os-evacuate": {"server-evacuate-req": acted, "server-evacuate-find-host-req": acted},
+    "os-admin-password": {"admin-password-change-password": acted},
+    "os-rescue": {
+        "server-rescue-req": acted, "server-rescue-req-with-image-ref": acted, "server-unrescue-req": acted,
+    },
     "os-pause-server": {"pause-server": acted, "unpause-server": acted},
     "os-suspend-server": {"server-suspend": acted, "server-resume": acted},
     "os-server-tags": {"server-tags-put-all-req": lambda s, body: s.put(f"{s.url}/tags", body)},
@@ -180,7 +184,8 @@ SENT["os-quota-sets-noop"] = SENT["os-quota-sets"]
 def ours(stage: Stage, value: Any, under: str = "") -> Any:
     """Return a sample's body with our names in the place of those of the sample's site."""
     names = {
-        "imageRef": PICTURE, "flavorRef": stage.cloud.small_flavor, "availability_zone": "nova",
+        "imageRef": PICTURE, "rescue_image_ref": PICTURE, "flavorRef": stage.cloud.small_flavor,
+        "availability_zone": "nova",
         "host": stage.host, "hypervisor_hostname": stage.host, "tenant": stage.project,
         "user_id": stage.cloud.user_id("sampler"), "server_uuid": stage.server_id,
         "same_host": stage.server_id, "key_name": "sampled", "public_key": PUBLIC_KEY,

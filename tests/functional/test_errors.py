@@ -345,6 +345,7 @@ MISSING = (
     ("PUT", f"{SERVER}/tags", {"tags": []}), ("DELETE", f"{SERVER}/tags", None),
     ("GET", "{s.url}/tags/no", None),
     ("DELETE", "{s.url}/tags/no", None), ("GET", f"{SERVER}/ips", None), ("GET", "{s.url}/ips/none", None),
+    ("GET", f"{SERVER}/os-interface", None), ("GET", "{s.url}/os-interface/none", None),
     ("GET", f"{SERVER}/topology", None), ("GET", f"{SERVER}/diagnostics", None),
     ("GET", f"{SERVER}/os-instance-actions", None),
     ("GET", "{s.url}/os-instance-actions/req-none", None), ("GET", f"{SERVER}/migrations", None),

@@ -143,6 +143,8 @@ PARTS = (
         for name, kind in (("VNC", "novnc"), ("SPICE", "spice-html5"), ("Serial", "serial"))
     ),
     Row(f"{_C}os-console-auth-tokens", "admin", "GET", "/os-console-auth-tokens/{image}", 404),
+    Row(f"{_C}os-attach-interfaces:list", "reader", "GET", f"{_SRV}/os-interface", 200),
+    Row(f"{_C}os-attach-interfaces:show", "reader", "GET", f"{_SRV}/os-interface/{{port}}", 200),
     Row(f"{_C}ips:index", "reader", "GET", f"{_SRV}/ips", 200),
     Row(f"{_C}ips:show", "reader", "GET", f"{_SRV}/ips/{{network}}", 200),
     Row(f"{_C}os-instance-actions:list", "reader", "GET", _LOG, 200),
@@ -376,6 +378,8 @@ def stage(cloud: Cloud) -> Iterator[Stage]:
     services = admin.get("/os-services?binary=nova-compute").body["services"]
     names["service_id"] = services[0]["id"]
     names["hypervisor_id"] = admin.get("/os-hypervisors").body["hypervisors"][0]["id"]
+    ports = member.get(f"/servers/{names['server_id']}/os-interface").body["interfaceAttachments"]
+    names["port"] = ports[0]["port_id"]
     yield made
     assert admin.delete(f"/os-aggregates/{names['aggregate_id']}").status == 200
 

@@ -178,6 +178,14 @@ SPECS = "/flavors/sampled/os-extra_specs"
 QUOTA = {"quota_set": {"cores": 45}}
 RENAME = {"server": {"name": "renamed"}}
 IN_PERIOD = f"start={PAST[:-1]}&end={FUTURE[:-1]}"
+
+
+def first_port(stage: Stage) -> str:
+    """Return the port of an interface of the standing server."""
+    port = stage.get(f"{stage.url}/os-interface").body["interfaceAttachments"][0]["port_id"]
+    return str(port)
+
+
 ASKS: dict[str, dict[str, Ask]] = {
     "versions": {
         "v21-version-get-resp": lambda s: at_root(s, "/v2.1/"),
@@ -226,6 +234,14 @@ ASKS: dict[str, dict[str, Ask]] = {
         "servers-tags-details-resp": lambda s: s.get("/servers/detail"),
     },
     "os-server-password": {"get-password-resp": lambda s: s.get(f"{s.url}/os-server-password")},
+    "os-attach-interfaces": {
+        "attach-interfaces-list-resp": lambda s: s.get(f"{s.url}/os-interface"),
+        "attach-interfaces-show-resp": lambda s: s.get(f"{s.url}/os-interface/{first_port(s)}"),
+    },
+    "os-server-topology": {
+        "servers-topology-resp": lambda s: s.get(f"{s.url}/topology"),
+        "servers-topology-resp-user": lambda s: s.get(f"{s.url}/topology"),
+    },
     "server-ips": {
         "server-ips-resp": lambda s: s.get(f"{s.url}/ips"),
         "server-ips-network-resp": lambda s: s.get(f"{s.url}/ips/private"),
@@ -311,6 +327,7 @@ ASKS: dict[str, dict[str, Ask]] = {
         "server-groups-post-resp": any_group,
     },
     "os-rescue": {
+        "server-rescue": lambda s: acted(s, {"rescue": {"adminPass": "to-mend-it"}}),
         "server-get-resp-rescue": lambda s: s.get(s.url),
         "server-get-resp-unrescue": lambda s: s.get(s.url),
     },
@@ -479,18 +496,17 @@ def test_a_sample_of_a_request_is_accepted(stage: Stage, sample: Sample) -> None
 
 
 NOT_SERVED = {
-    "images", "os-admin-password", "os-assisted-volume-snapshots", "os-attach-interfaces",
-    "os-baremetal-nodes", 
+    "images", "os-assisted-volume-snapshots", "os-baremetal-nodes",
     "os-floating-ip-pools", "os-floating-ips",
     "os-hosts", "os-instance-usage-audit-log", "os-multinic", "os-networks",
-    "os-security-groups", "os-server-shares", "os-server-topology",
+    "os-security-groups", "os-server-shares",
     "os-snapshots", "os-tenant-networks", "os-volume_attachments", "os-volumes",
 }  # fmt: skip
 """Resources of which no route is served."""
 NOT_SERVED_ACTIONS = {
     "admin-actions-inject-network-info", "live-migrate-server", "server-action-addfloatingip-req",
-    "server-action-removefloatingip-req", "server-action-trigger-crash-dump", "force_complete",
-    "server-rescue", "server-rescue-req", "server-rescue-req-with-image-ref", "server-unrescue-req",
+    "server-action-removefloatingip-req", "force_complete", "attach-interfaces-create-net_id-req",
+    "attach-interfaces-create-req", "attach-interfaces-create-resp",
 }  # fmt: skip
 """Samples of actions that are not served, of resources that are."""
 

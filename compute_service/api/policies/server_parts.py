@@ -8,6 +8,7 @@ _S = "/servers/{server_id}"
 _METADATA = "os_compute_api:server-metadata:"
 _TAGS = "os_compute_api:os-server-tags:"
 _ACTIONS = "os_compute_api:os-instance-actions"
+_INTERFACES = "os_compute_api:os-attach-interfaces:"
 _MIGRATIONS = "os_compute_api:servers:migrations:"
 
 METADATA_INDEX = Rule(f"{_METADATA}index", Grant.READER, "List a server's metadata.", (f"GET {_S}/metadata",))
@@ -50,6 +51,16 @@ IPS_SHOW = Rule(
     Grant.READER,
     "Show a server's addresses on one network.",
     (f"GET {_S}/ips/{{network}}",),
+)
+
+INTERFACES_LIST = Rule(
+    f"{_INTERFACES}list", Grant.READER, "List a server's interfaces.", (f"GET {_S}/os-interface",)
+)
+INTERFACES_SHOW = Rule(
+    f"{_INTERFACES}show",
+    Grant.READER,
+    "Show one of a server's interfaces.",
+    (f"GET {_S}/os-interface/{{port_id}}",),
 )
 
 ACTIONS_LIST = Rule(

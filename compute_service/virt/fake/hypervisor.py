@@ -20,6 +20,7 @@ from compute_service.domain.image import Image
 from compute_service.domain.metadata.drive import drive_files
 from compute_service.domain.metadata.openstack import SEED_BYTES
 from compute_service.domain.states import PowerState
+from compute_service.domain.vif import Vif
 from compute_service.ports.clock import Clock
 from compute_service.ports.hypervisor import Listener, LiveProgress, Progress
 from compute_service.ports.images import Images
@@ -245,7 +246,25 @@ class FakeHypervisor:
             self._boot(uuid, PowerState.RUNNING)
         return PowerState.RUNNING
 
-    # Rescues, SetsPasswords, Crashes
+    # AttachesNics, Rescues, SetsPasswords, Crashes
+
+    def attach_nic(self, spec: GuestSpec, vif: Vif) -> None:
+        """Give the guest an interface, once."""
+        self._enter("attach_nic", spec.uuid)
+        with self._lock:
+            guest = self._guest(spec.uuid)
+            if vif.mac not in guest.macs:
+                self._put(guest.replace(macs=(*guest.macs, vif.mac)))
+        self.faults.strike("attach_nic", spec.uuid, half=True)
+
+    def detach_nic(self, spec: GuestSpec, vif: Vif) -> None:
+        """Take an interface from the guest, if both are there."""
+        self._enter("detach_nic", spec.uuid)
+        with self._lock:
+            guest = self._guests.get(spec.uuid)
+            if guest is not None and vif.mac in guest.macs:
+                self._put(guest.replace(macs=tuple(mac for mac in guest.macs if mac != vif.mac)))
+        self.faults.strike("detach_nic", spec.uuid, half=True)
 
     def rescue(self, spec: GuestSpec, image: Image, progress: Progress) -> PowerState:
         """Stop the guest and start it from `image`."""

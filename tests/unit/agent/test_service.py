@@ -17,6 +17,7 @@ from compute_service.domain.guest import SnapshotRequest
 from compute_service.domain.image import Image
 from compute_service.domain.request_id import bound, current
 from compute_service.domain.states import PowerState
+from compute_service.domain.vif import Vif
 from tests.contract.hypervisor.conftest import BIGGER, DATA, GUEST, guest_spec
 from tests.unit.agent.parts import Bench, NoPlacement, step_key, with_options
 
@@ -196,6 +197,31 @@ def test_each_power_verb_answers_with_where_it_ended(bench: Bench) -> None:
         "unrescue": "RUNNING",
         "rebuild": "SHUTDOWN",
     }
+
+
+def test_an_interface_comes_and_goes_once(bench: Bench) -> None:
+    service = built(bench).host.service
+    nic = Vif(port_id="p", network_id="n", network_label="net", mac="fa:16:3e:00:00:09")
+    more = guest_spec().replace(vifs=(*guest_spec().vifs, nic))
+    for name in ("attach", "attach", "attach-again"):
+        service.attach_nic(step_key(name), more, nic)
+        assert result_of(bench) == StepResult(ok=True)
+        assert [one.mac_address for one in service.diagnostics(GUEST).nics].count(nic.mac) == 1
+    for name in ("detach", "detach", "detach-again"):
+        service.detach_nic(step_key(name), more, nic)
+        assert result_of(bench) == StepResult(ok=True)
+        assert nic.mac not in [one.mac_address for one in service.diagnostics(GUEST).nics]
+
+
+def test_an_interface_that_could_not_be_attached_whole_is_taken_back(bench: Bench) -> None:
+    service = built(bench).host.service
+    nic = Vif(port_id="p", network_id="n", network_label="net", mac="fa:16:3e:00:00:09")
+    bench.driver.faults.add("attach_nic", half=True)
+    service.attach_nic(step_key("attach"), guest_spec(), nic)
+    assert not result_of(bench).ok
+    service.detach_nic(step_key("detach"), guest_spec(), nic)
+    assert result_of(bench).ok
+    assert nic.mac not in [one.mac_address for one in service.diagnostics(GUEST).nics]
 
 
 def test_a_move_answers_with_where_the_disks_are(bench: Bench) -> None:

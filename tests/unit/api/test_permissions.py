@@ -66,6 +66,8 @@ CASES: tuple[tuple[str, str, str, Any], ...] = (
     ("reader", "GET", f"{S}/tags/blue", None),
     ("member", "PUT", f"{S}/tags/blue", None),
     ("member", "DELETE", f"{S}/tags/blue", None),
+    ("reader", "GET", f"{S}/os-interface", None),
+    ("reader", "GET", f"{S}/os-interface/port-1", None),
     ("reader", "GET", f"{S}/ips", None),
     ("reader", "GET", f"{S}/ips/private", None),
     ("reader", "GET", f"{S}/os-instance-actions", None),
