@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = ROOT / "collections/ansible_collections/stratus/compute/plugins/modules/release_wheel.py"
-pytest.importorskip("ansible")
+PYTHON = ROOT / ".venv-site/bin/python"
+pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="proving/install-site was not run")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def run(checkout: Path, check: bool = True) -> dict[str, Any]:
         "_ansible_check_mode": check,
     }
     done = subprocess.run(  # noqa: S603
-        [sys.executable, str(MODULE)],
+        [str(PYTHON), str(MODULE)],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": words}),
         capture_output=True,
         text=True,
