@@ -25,6 +25,7 @@ SITE = ROOT / ".venv-site" / "bin"
 PROSE = (
     "compute_service",
     "proving",
+    "site_cli",
     "roles",
     "playbooks",
     "inventories",
@@ -49,10 +50,14 @@ class Check:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("ruff format", ("ruff", "format", "--check", "--quiet", "compute_service", "proving", "tests")),
+    Check(
+        "ruff format",
+        ("ruff", "format", "--check", "--quiet", "compute_service", "proving", "site_cli", "tests"),
+    ),
     Check("ruff check", ("ruff", "check", "--quiet", ".")),
     Check("mypy", ("mypy",)),
     Check("mypy proving", ("mypy", "proving")),
+    Check("mypy site_cli", ("mypy", "site_cli")),
     Check("lint-imports", ("lint-imports",)),
     Check("codespell", ("codespell", *PROSE)),
     Check(

@@ -20,7 +20,10 @@ class Verb:
     help: str
 
 
-VERBS: tuple[Verb, ...] = (Verb("test", "compute_service.cmd.selftest", "check the code and run its tests"),)
+VERBS: tuple[Verb, ...] = (
+    Verb("test", "compute_service.cmd.selftest", "check the code and run its tests"),
+    Verb("deploy", "site_cli.playbook", "bring the hosts of an inventory to what it says"),
+)
 
 
 def parser(wanted: str | None = None) -> argparse.ArgumentParser:

@@ -1,0 +1,77 @@
+"""`stratus deploy`: bring the hosts of an inventory to what it says; to be run again after trouble."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from site_cli.reporters import JsonLines, PlainLines, Reporter
+from site_cli.run import ROOT, Busy, Play, alone, execute, journal
+from site_cli.summary import CANCELLED, OK, PREFLIGHT, Summary
+
+PLAYBOOKS = {"deploy": "site.yml"}
+"""Verbs, and the playbook of each."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a verb that runs a playbook takes."""
+    parser.add_argument(
+        "-i", "--inventory", type=Path, required=True, help="folder such as inventories/multinode"
+    )
+    parser.add_argument("--limit", metavar="HOSTS", help="only on these hosts, such as compute:!h3")
+    parser.add_argument("--check", action="store_true", help="change nothing, tell what would change")
+    parser.add_argument("--json", action="store_true", help="print each event as a line of JSON")
+    parser.add_argument("--vault-password-file", type=Path, metavar="FILE", help="opens encrypted secrets")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the verb's playbook; returns 0, or 2 failed, 3 unreachable, 4 refused to begin, 5 cancelled."""
+    play = Play(ROOT / "playbooks" / PLAYBOOKS[options.verb], options.inventory, _arguments(options))
+    if not play.inventory.exists():
+        print(f"stratus: there is no inventory {play.inventory}", file=sys.stderr)
+        return PREFLIGHT
+    try:
+        with alone(play.inventory):
+            return _report(play, options)
+    except Busy as error:
+        print(f"stratus: {error}", file=sys.stderr)
+        return PREFLIGHT
+
+
+def _arguments(options: argparse.Namespace) -> tuple[str, ...]:
+    words: list[str] = []
+    if options.limit:
+        words += ["--limit", shlex.quote(options.limit)]
+    if options.check:
+        words += ["--check", "--diff"]
+    if options.vault_password_file:
+        words += ["--vault-password-file", shlex.quote(str(options.vault_password_file.resolve()))]
+    return tuple(words)
+
+
+def _report(play: Play, options: argparse.Namespace) -> int:
+    summary = Summary()
+    live: Reporter = JsonLines(sys.stdout) if options.json else PlainLines(sys.stdout)
+    code = summary.exit_code(execute(play, (live, summary)))
+    out = sys.stderr if options.json else sys.stdout
+    print("", *summary.lines(), sep="\n", file=out)
+    for event in summary.blamed():
+        text = journal(play, event)
+        if text:
+            print(f"\njournal of {event.unit} on {event.host}", text, sep="\n", file=out)
+    if code != OK:
+        done = "stopped before its end" if code == CANCELLED else "did not come to its end"
+        print(f"\n{options.verb} {done}; to go on:\n  {resume(options)}", file=out)
+    return code
+
+
+def resume(options: argparse.Namespace) -> str:
+    """Return the command that goes on where this run stopped."""
+    words = ["./stratus", options.verb, "-i", str(options.inventory)]
+    if options.limit:
+        words += ["--limit", options.limit]
+    if options.vault_password_file:
+        words += ["--vault-password-file", str(options.vault_password_file)]
+    return shlex.join([*words, *(["--check"] if options.check else [])])
