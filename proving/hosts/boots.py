@@ -132,7 +132,7 @@ class Booter:
         engine.dispose()
         return float(finished.replace(tzinfo=UTC).timestamp() - sent)
 
-    def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         answer = self._http.request(method, self._cloud.site.compute_url + path, json=body, timeout=TIMEOUT)
         answer.raise_for_status()
         return dict(answer.json()) if answer.content else {}
