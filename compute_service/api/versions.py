@@ -175,7 +175,7 @@ MICROVERSIONS: tuple[Microversion, ...] = (
     M(67, "Block devices carry a volume type."),
     M(68, "Live migration and evacuation can no longer be forced."),
     M(69, "Lists name what lies in a cell that is down."),
-    M(70, "Attachments of volumes and interfaces show their tag.", "later"),
+    M(70, "Attachments of volumes and interfaces show their tag."),
     M(71, "Servers show their group."),
     M(72, "Ports with a resource request are accepted at creation; so they are at every version.", "signal"),
     M(73, "A lock has a reason; lists filter and sort by locked."),

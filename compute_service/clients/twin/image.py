@@ -320,15 +320,37 @@ def _number(text: str | None, most: int) -> int:
     return min(int(text), most)
 
 
+_NO_FILTERS = frozenset(
+    {
+        "limit",
+        "marker",
+        "sort",
+        "sort_key",
+        "sort_dir",
+        "tag",
+        "tags",
+        "member_status",
+        "size_min",
+        "size_max",
+        "created_at",
+        "updated_at",
+    }
+)
+"""Parameters that say how to list, or that this service takes and passes over."""
+
+
 def _matches(row: dict[str, Any], request: Request) -> bool:
-    """Tell whether a body matches the filters of a query; `in:a,b` is any of these."""
+    """Tell whether a body matches the filters of a query; `in:a,b` is any of these.
+
+    What is no field of every image is a property, which an image must have to match.
+    """
     for name, wanted in request.query:
         if name == "tag" and wanted not in row["tags"]:
             return False
-        if name == "visibility" and wanted == "all":
+        if name in _NO_FILTERS or (name == "visibility" and wanted == "all"):
             continue
         values = wanted[3:].split(",") if wanted.startswith("in:") else [wanted]
-        if name in row and name != "tags" and str(row[name]).lower() not in [v.lower() for v in values]:
+        if name not in row or str(row[name]).lower() not in [v.lower() for v in values]:
             return False
     return True
 

@@ -214,12 +214,22 @@ def test_images_are_found_by_their_properties_newest_first(images: Images, membe
     wanted = {"image_type": "backup", "instance_uuid": str(uuid.uuid4())}
     made = [
         images.create(
-            Image(id=str(uuid.uuid4()), name=f"b{n}", owner=member.project_id, properties=wanted), member
+            Image(
+                id=str(uuid.uuid4()),
+                name=f"b{n}",
+                owner=member.project_id,
+                visibility="private",
+                properties=wanted,
+            ),
+            member,
         ).id
         for n in range(3)
     ]
     other = {**wanted, "image_type": "snapshot"}
-    images.create(Image(id=str(uuid.uuid4()), name="s", owner=member.project_id, properties=other), member)
+    another = Image(
+        id=str(uuid.uuid4()), name="s", owner=member.project_id, visibility="private", properties=other
+    )
+    images.create(another, member)
     found = images.find(wanted)
     assert {one.id for one in found} == set(made)
     times = [one.created_at for one in found]

@@ -38,7 +38,9 @@ def _bind_only_there() -> AbstractContextManager[Any]:
 
 def _let_go_while_the_guest_stands() -> AbstractContextManager[Any]:
     flow = FLOWS["delete"]
-    return patch.dict(FLOWS, delete=dataclasses.replace(flow, steps=(flow.steps[-1], *flow.steps[:-1])))
+    [first] = (step for step in flow.steps if step.name == "release ports")
+    others = tuple(step for step in flow.steps if step is not first)
+    return patch.dict(FLOWS, delete=dataclasses.replace(flow, steps=(first, *others)))
 
 
 PLANTS: dict[str, Plant] = {
