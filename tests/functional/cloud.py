@@ -120,6 +120,11 @@ class Cloud(ABC):
         """The names of the compute hosts."""
         return list(self.hypervisors)
 
+    def others(self, host: str) -> list[str]:
+        """The other hosts of a host's cell: what is before `host-` in their names is the cell's."""
+        cell = host.rpartition("host-")[0]
+        return [one for one in self.hosts if one != host and one.rpartition("host-")[0] == cell]
+
     def hypervisor(self, host: str) -> FakeHypervisor:
         """Return a host's hypervisor."""
         return self.hypervisors[host]

@@ -34,7 +34,7 @@ def acted(stage: Stage, body: Any) -> Reply:
         return evacuated(stage, uuid, body)
     if name == "migrate" and (body[name] or {}).get("host"):
         here = stage.cloud.host_of(stage.admin, uuid)
-        body = {name: {"host": next(host for host in stage.cloud.hosts if host != here)}}
+        body = {name: {"host": stage.cloud.others(here)[0]}}
     return stage.post(f"/servers/{uuid}/action", body)
 
 
@@ -42,7 +42,7 @@ def evacuated(stage: Stage, uuid: str, body: Any) -> Reply:
     """Evacuate a server from a host that is down, and wait for it."""
     here = stage.cloud.host_of(stage.admin, uuid)
     if "host" in body["evacuate"]:
-        body["evacuate"]["host"] = next(host for host in stage.cloud.hosts if host != here)
+        body["evacuate"]["host"] = stage.cloud.others(here)[0]
     with stage.cloud.down(stage.admin, here):
         reply = stage.post(f"/servers/{uuid}/action", body)
         stage.admin.idle(uuid)
