@@ -59,7 +59,9 @@ def _snapshot(run: Run[BackupParams], agent: ComputeAgent, key: StepKey) -> None
 
 def _rotate(run: Run[BackupParams]) -> None:
     """Remove the oldest backups; those that their owner protects stay and count."""
-    known = run.svc.images.find(properties_of(run.params.uuid, run.params.backup_type))
+    found = run.svc.images.find(properties_of(run.params.uuid, run.params.backup_type))
+    # The image service's moments are whole seconds: this one is the newest whatever they say.
+    known = sorted(found, key=lambda image: image.id != run.params.image_id)
     for image in known[run.params.rotation :]:
         try:
             run.svc.images.delete(image.id)
