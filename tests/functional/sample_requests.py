@@ -27,14 +27,14 @@ ACCEPTED_LATE = {"restore": 409, "shelveOffload": 409}
 def acted(stage: Stage, body: Any) -> Reply:
     """Send an action to a new server that is in the state for it."""
     name, uuid = next(iter(body)), stage.server()
+    here = stage.cloud.host_of(stage.admin, uuid)
     for action, value, status in STATES.get(name, ()):
         assert stage.admin.act(uuid, action, value).status < 300
         stage.admin.settled(uuid, status)
     if name == "evacuate":
         return evacuated(stage, uuid, body)
-    if name == "migrate" and (body[name] or {}).get("host"):
-        here = stage.cloud.host_of(stage.admin, uuid)
-        body = {name: {"host": stage.cloud.others(here)[0]}}
+    if name in ("migrate", "unshelve") and (body[name] or {}).get("host"):
+        body = {name: body[name] | {"host": stage.cloud.others(here)[0]}}
     return stage.post(f"/servers/{uuid}/action", body)
 
 

@@ -66,11 +66,14 @@ def test_a_paused_server_is_shelved(member: Caller, order: Order) -> None:
 
 
 def test_an_admin_says_where_it_comes_back(cloud: Cloud, member: Caller, admin: Caller, order: Order) -> None:
-    server = shelved(member, order())
-    assert member.act(server, "unshelve", {"host": cloud.hosts[-1]}).status == 403
-    assert admin.act(server, "unshelve", {"host": cloud.hosts[-1]}).status == 202
+    server = boot(member, order())
+    wanted = cloud.others(cloud.host_of(admin, server))[0]
+    assert member.act(server, "shelve").status == 202
+    member.settled(server, "SHELVED_OFFLOADED")
+    assert member.act(server, "unshelve", {"host": wanted}).status == 403
+    assert admin.act(server, "unshelve", {"host": wanted}).status == 202
     member.settled(server, "ACTIVE")
-    assert cloud.host_of(admin, server) == cloud.hosts[-1]
+    assert cloud.host_of(admin, server) == wanted
 
 
 @pytest.mark.parametrize(
