@@ -32,7 +32,7 @@ class HostFiles(Record):
     loads: dict[str, HostLoad] = {}
     """By host."""
     recent: dict[str, str] = {}
-    """The servers written in the last minutes, deleted ones included → the host each is on."""
+    """The servers and migrations written in the last minutes, deleted ones included → the host of each."""
 
 
 @dataclass(frozen=True, slots=True)

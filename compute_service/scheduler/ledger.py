@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 UNSEEN_SECONDS = 60.0
-"""After so long a picked server that never appeared in the database is taken for gone."""
+"""After so long a pick that never appeared in the database is taken for gone."""
 
 Key = tuple[str, str]
 """Provider UUID and resource class."""
@@ -28,6 +28,7 @@ class Pick:
     """One server's choice. Moments are None until they come."""
 
     consumer: str
+    """The server or, where it is to move, its migration."""
     host: str
     allocations: Mapping[str, Mapping[str, int]]
     group: str | None = None
@@ -159,7 +160,7 @@ class Ledger:
             self._forget()
 
     def sight(self, recent: Mapping[str, str], now: float) -> None:
-        """Take note of the servers that the database shows by now, each with its host."""
+        """Take note of the servers and migrations that the database shows by now, each with its host."""
         with self.lock:
             moment = next(self._moments)
             for pick in list(self._unseen.values()):

@@ -19,7 +19,7 @@ from compute_service.store.groups import group_get
 from compute_service.store.host_loads import (
     busy_count_by_host,
     hosts_of_instances,
-    hosts_of_recent_instances,
+    hosts_of_recent_consumers,
     image_properties_by_host,
 )
 from compute_service.store.instances import instance_count_by_host
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 BINARY = "nova-compute"
 RECENT = timedelta(seconds=120)
-"""How far back servers are looked for that were just placed."""
+"""How far back servers and migrations are looked for that were just placed."""
 
 
 class _CellFiles(Record):
@@ -114,5 +114,5 @@ def _read_cell(tx: Tx) -> _CellFiles:
         services=tuple(service_list(tx, binary=BINARY)),
         instances=instance_count_by_host(tx),
         busy=busy_count_by_host(tx),
-        recent=hosts_of_recent_instances(tx, tx.now() - RECENT),
+        recent=hosts_of_recent_consumers(tx, tx.now() - RECENT),
     )

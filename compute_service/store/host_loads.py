@@ -7,15 +7,17 @@ from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import distinct, func, or_, select
+from sqlalchemy import distinct, func, or_, select, union_all
 
 from compute_service.domain.flow import UNFINISHED
 from compute_service.domain.states import TaskState, VmState
 from compute_service.store.database import Tx
 from compute_service.store.tables.flows import flows
+from compute_service.store.tables.hosts import migrations
 from compute_service.store.tables.instances import instances
 
 _t = instances.c
+_m = migrations.c
 _LIVE_FLOWS = tuple(sorted(state.value for state in UNFINISHED))
 BUSY_TASKS: frozenset[TaskState] = frozenset(
     {
@@ -76,10 +78,14 @@ def hosts_of_instances(tx: Tx, uuids: Collection[str]) -> dict[str, str]:
     return {uuid: host for uuid, host in tx.all(statement)}
 
 
-def hosts_of_recent_instances(tx: Tx, since: datetime) -> dict[str, str]:
-    """Return the host of each server that was written since a time, deleted ones included."""
-    statement = select(_t.uuid, _t.host).where(_t.updated_at >= since, _t.host.is_not(None))
-    return {uuid: host for uuid, host in tx.all(statement)}
+def hosts_of_recent_consumers(tx: Tx, since: datetime) -> dict[str, str]:
+    """Return the host of each server, and the target of each migration, that was written since a time.
+
+    Deleted servers are among them.
+    """
+    servers = select(_t.uuid, _t.host).where(_t.updated_at >= since, _t.host.is_not(None))
+    moves = select(_m.uuid, _m.dest_compute).where(_m.updated_at >= since, _m.dest_compute.is_not(None))
+    return {uuid: host for uuid, host in tx.all(union_all(servers, moves))}
 
 
 def image_properties_by_host(tx: Tx) -> dict[str, Counter[tuple[str, str]]]:

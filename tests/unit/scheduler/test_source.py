@@ -12,6 +12,7 @@ from compute_service.domain.flow import FlowRecord
 from compute_service.domain.group import ServerGroup
 from compute_service.domain.host import Service
 from compute_service.domain.instance import Instance
+from compute_service.domain.migration import Migration
 from compute_service.domain.states import TaskState, VmState
 from compute_service.scheduler.fleet import HostLoad
 from compute_service.scheduler.pipeline import Selector
@@ -29,6 +30,7 @@ from compute_service.store.mappings import (
     host_mapping_insert,
     instance_mapping_insert,
 )
+from compute_service.store.migrations import migration_insert
 from compute_service.store.services import service_upsert
 from tests.fakes.clock import ManualClock
 from tests.unit.scheduler.world import PROJECT, SMALL, aggregate, named, node, order, placement_of
@@ -129,6 +131,31 @@ def test_hosts_of_every_cell_are_told_with_what_is_on_them(store: Store, clock: 
     assert files.recent == {building.uuid: "a", rebooting.uuid: "b", gone.uuid: "b"}
     assert {s.host for s in files.services.values()} == {"a", "b"}
     assert old.uuid not in files.recent
+
+
+def test_moves_are_told_with_where_they_go(store: Store, clock: ManualClock) -> None:
+    add_host(store, clock, "a")
+    server = add_server(store, clock, "a")
+
+    def move(target: str | None) -> str:
+        made = Migration(
+            uuid=str(uuid.uuid4()),
+            instance_uuid=server.uuid,
+            migration_type="evacuation",
+            status="pre-migrating",
+            source_compute="a",
+            dest_compute=target,
+            created_at=clock.now(),
+        )
+        with store.database(CELLS["cell1"]).write() as tx:
+            migration_insert(tx, made)
+        return made.uuid
+
+    move("long ago")
+    clock.advance(600)
+    move(None)
+    chosen = move("b")
+    assert StoreHosts(store, 10.0).read().recent == {chosen: "b"}
 
 
 def test_hosts_of_a_disabled_cell_are_not_told(store: Store, clock: ManualClock) -> None:
