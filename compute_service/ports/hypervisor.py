@@ -33,7 +33,10 @@ class Hypervisor(Protocol):
     may do), BuildAborted (none will), NotSupported, ComputeError."""
 
     def spawn(self, spec: GuestSpec, progress: Progress) -> PowerState:
-        """Make the guest and its disks, and start it unless `spec.power` is SHUTDOWN."""
+        """Make the guest and its disks, and start it unless `spec.power` is SHUTDOWN.
+
+        What a move kept here of a guest of that UUID goes: nobody comes back to it any more.
+        """
 
     def destroy(self, uuid: str, disks: bool) -> None:
         """Remove the guest, and its disks if asked; a guest that is not there is fine."""

@@ -1,7 +1,8 @@
 """Ends moves that nobody can confirm or revert any more.
 
 A moved server waits for a word from its user. When an admin says meanwhile that it is something else, and it
-lives on as that, the word can never come: what its old host keeps, and what the way back holds, may go.
+lives on as that, the word can never come: what its old host keeps, and what the way back holds, may go, as
+soon as that host, if it is still one of ours, is up.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 from datetime import timedelta
 
 from compute_service.control.bell import ring
+from compute_service.control.liveness import COMPUTE, is_up
 from compute_service.control.services import Services
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.flow import FlowKey
@@ -17,9 +19,11 @@ from compute_service.domain.migration import Migration
 from compute_service.domain.states import VmState
 from compute_service.flows.kinds.confirm_resize import SettleParams
 from compute_service.flows.submit import new_flow, submit
+from compute_service.store.database import Tx
 from compute_service.store.flows import unfinished_flow_of_instance
 from compute_service.store.instances import instance_get
 from compute_service.store.migrations import MigrationQuery, migration_page, migration_update
+from compute_service.store.services import service_find
 
 LOG = logging.getLogger(__name__)
 
@@ -59,6 +63,8 @@ class AbandonedMoves:
             row = instance_get(tx, move.instance_uuid, lock=True)
             if row is None or row.vm_state in _NOT_YET or row.task_state is not None:
                 return False
+            if self._is_down(tx, move.source_compute):
+                return False
             if unfinished_flow_of_instance(tx, row.uuid) is not None:
                 return False
             if migration_update(tx, move.uuid, ("finished",), status="confirming") is None:
@@ -71,3 +77,9 @@ class AbandonedMoves:
         LOG.warning("server %s is %s: the end of its move is not waited for", row.uuid, row.vm_state)
         ring(self._svc, FlowKey(database=cell, flow_id=flow.id))
         return True
+
+    def _is_down(self, tx: Tx, host: str | None) -> bool:
+        """Tell whether a host that is known is down."""
+        service = None if host is None else service_find(tx, host, COMPUTE)
+        patience = self._svc.settings.default.service_down_time
+        return service is not None and not is_up(service, self._svc.clock.now(), patience)

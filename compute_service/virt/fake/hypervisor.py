@@ -91,6 +91,9 @@ class FakeHypervisor:
         data = self._cache.get(spec.image) if spec.image is not None else b""
         progress(0.5)
         disks = found.disks if found is not None else (root_disk(spec, data), *extra_disks(spec))
+        with self._lock:
+            self._exchange.clear(self.host, spec.uuid)
+            self._kept.remove(spec.uuid)
         self._put(guest_of(spec, disks))
         self.faults.strike("spawn", spec.uuid, half=True)
         power = self._boot(spec.uuid, spec.power)

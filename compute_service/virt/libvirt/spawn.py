@@ -31,6 +31,7 @@ def spawn(parts: Parts, spec: GuestSpec, progress: Progress) -> PowerState:
         return power
     if power is None and directory.path.exists() and not directory.unfinished:
         directory.take(parts.host)
+    directory.remove(directory.kept)
     directory.begin()
     make_disks(parts, spec)
     progress(0.7)

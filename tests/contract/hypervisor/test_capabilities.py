@@ -129,6 +129,15 @@ def test_a_guest_resizes_on_its_own_host_and_back(driver: Hypervisor) -> None:
     assert driver.facts().vcpus_used == FLAVOR.vcpus
 
 
+def test_a_guest_that_is_made_anew_does_not_come_back_as_it_was(pair: tuple[Any, Any]) -> None:
+    source = having(pair[0], Migrates)
+    pair[0].spawn(guest_spec(), ignore)
+    source.migrate_out(guest_spec(), "target", None)
+    assert pair[0].spawn(guest_spec(flavor=BIGGER), ignore) is PowerState.RUNNING
+    assert source.migrate_back(guest_spec()) is PowerState.RUNNING
+    assert pair[0].facts().vcpus_used == BIGGER.vcpus
+
+
 def test_disks_that_are_not_where_they_should_be_fail_the_move(pair: tuple[Any, Any]) -> None:
     source, target = (having(host, Migrates) for host in pair)
     pair[0].spawn(guest_spec(), ignore)

@@ -86,6 +86,9 @@ def _through(world: World, users: Users, plan: Plan) -> list[str]:
         host.down = False
     found = settle(world, plan.calm) + settle(world, plan.calm)
     world.clock.advance(AbandonedMoves.PATIENCE.total_seconds())
+    for host in world.hosts.values():
+        host.beat()
+    world.drain()
     for _ in range(2):
         world.conductors.mend()
     found += settle(world, plan.calm)

@@ -15,7 +15,7 @@ from compute_service.conductor.reconcilers.sweep import Sweep
 from compute_service.conductor.reconcilers.tokens import OldTokens
 from compute_service.conductor.reconcilers.unconfirmed import UnconfirmedResizes
 from compute_service.domain.console import Console, ConsoleToken
-from compute_service.domain.host import ResourceInventory
+from compute_service.domain.host import HostReport, ResourceInventory
 from compute_service.domain.states import TaskState, VmState
 from compute_service.flows.engine import Engine
 from compute_service.flows.kinds import FLOWS
@@ -221,3 +221,17 @@ def test_a_move_is_ended_when_its_server_waits_for_no_word(site: Site, state: Vm
     assert status is not None
     assert status.status == ("confirming" if wanted else "finished")
     assert (flow is not None and flow.kind == "confirm_resize") is wanted
+
+
+def test_the_end_of_a_move_waits_for_the_host_that_keeps_something(site: Site) -> None:
+    hosts = Hosts(site.svc, CELL, PowerSync(site.svc))
+    hosts.register(registration())
+    server = site.add(an_instance(host="h2", vm_state=VmState.ACTIVE))
+    with site.store.database(CELL).write() as tx:
+        move = a_migration(server.uuid, source_compute="h1", status="finished", updated_at=site.clock.now())
+        migration_insert(tx, move)
+    site.clock.advance(400)
+    moves = AbandonedMoves(site.svc)
+    assert moves.run() == 0
+    hosts.report((HostReport(host="h1"),))
+    assert moves.run() == 1
