@@ -1,7 +1,8 @@
 """`stratus test`: style, types, layers and spelling, then the tests, and one closing summary.
 
 Everything runs even when something before it failed, so that one run tells all. The exit code is 0 only when
-everything passed.
+everything passed. With `--unsteady N` up to N tests of a suite that failed are run once more by themselves;
+what passes then is no failure, and is named in the summary (docs/decisions/0009).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +87,35 @@ PROOFS: tuple[Proof, ...] = (
 """With real Keystone, Placement and Glance; the second in two cells."""
 _PROOF_TIMEOUT = 240
 """Seconds for a test; the first also starts the site."""
+_TESTS_FAILED = 1
+"""What pytest exits with when all went as it should but for tests that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What one pytest runs: its arguments, what is set for it, and a program before it."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    one_by_one: tuple[str, ...] = ()
+    """More arguments, that have its tests run one after another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one pytest told: its exit code, how many tests ran or were skipped, and which failed."""
+
+    code: int
+    ran: int = 0
+    skipped: int = 0
+    failed: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether all went well. Exit code 5 says that nothing was collected, which is a failure too."""
+        return self.code == 0 and self.ran > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +126,8 @@ class Outcome:
     passed: bool
     seconds: float
     note: str = ""
+    unsteady: tuple[str, ...] = ()
+    """Tests that failed, and passed when they were run by themselves."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,6 +140,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-checks", action="store_true", help="run the tests alone")
     parser.add_argument("--no-tests", action="store_true", help="run the checks alone")
+    parser.add_argument(
+        "--unsteady",
+        type=int,
+        default=0,
+        metavar="N",
+        help="run up to N failed tests of a suite once more, and name those that pass then (default: 0)",
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="test processes (default: one a processor)")
     parser.add_argument("tests", nargs="*", metavar="PATH", help="tests to run instead of all")
 
@@ -120,9 +158,9 @@ def run(options: argparse.Namespace) -> int:
     if not options.no_checks:
         outcomes += [_check(check) for check in CHECKS]
     if not options.no_tests:
-        outcomes.append(_pytest("tests", tuple(_pytest_arguments(options))))
-        if options.integration and not options.tests:
-            outcomes += [_proof(proof) for proof in PROOFS]
+        proofs = PROOFS if options.integration and not options.tests else ()
+        outcomes.append(_run_suite(_all_tests(options), options.unsteady))
+        outcomes += [_proof(proof, options.unsteady) for proof in proofs]
     _summary(outcomes, time.monotonic() - started)
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
@@ -150,37 +188,43 @@ def _check(check: Check) -> Outcome:
     return Outcome(check.name, passed, time.monotonic() - started)
 
 
-def _proof(proof: Proof) -> Outcome:
+def _proof(proof: Proof, unsteady: int) -> Outcome:
     if not SERVICES.exists():
         return Outcome(proof.name, True, 0.0, "DID NOT RUN: proving/install was not run")
     print(f"\n--- {proof.name}", flush=True)
-    return _pytest(
-        proof.name,
-        ("-p", "no:xdist", f"--timeout={_PROOF_TIMEOUT}", "-W", "ignore", *proof.tests),
-        proof.environment,
-        proof.before,
-    )
+    arguments = ("-p", "no:xdist", f"--timeout={_PROOF_TIMEOUT}", "-W", "ignore", *proof.tests)
+    return _run_suite(Suite(proof.name, arguments, proof.environment, proof.before), unsteady)
 
 
-def _pytest(
-    name: str,
-    arguments: tuple[str, ...],
-    environment: Mapping[str, str] | None = None,
-    before: tuple[str, ...] = (),
-) -> Outcome:
+def _run_suite(suite: Suite, unsteady: int) -> Outcome:
+    """Run a suite, and up to so many of its failed tests once more."""
     started = time.monotonic()
+    result = _pytest(suite, suite.arguments)
+    note = f"{result.ran} tests ran, {len(result.failed)} failed, {result.skipped} skipped"
+    passed, steady = result.passed, True
+    if result.code == _TESTS_FAILED and 0 < len(result.failed) <= unsteady:
+        print(f"\n--- {suite.name}: once more what failed", flush=True)
+        again = _pytest(
+            suite, (*suite.arguments, "--last-failed", "--last-failed-no-failures=none", *suite.one_by_one)
+        )
+        passed = again.passed and again.ran == len(result.failed)
+        steady = not passed
+    return Outcome(suite.name, passed, time.monotonic() - started, note, () if steady else result.failed)
+
+
+def _pytest(suite: Suite, arguments: tuple[str, ...]) -> Result:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        python = [sys.executable, *before, *((sys.executable,) if before else ())]
+        python = [sys.executable, *suite.before, *((sys.executable,) if suite.before else ())]
         command = [*python, "-m", "pytest", f"--junitxml={report}", "-rsfE", "--tb=short", *arguments]
         code = subprocess.run(  # noqa: S603
-            command, cwd=ROOT, check=False, env=os.environ | dict(environment or {})
+            command, cwd=ROOT, check=False, env=os.environ | dict(suite.environment)
         ).returncode
-        counts = _counts(report)
-    ran = counts["tests"] - counts["skipped"]
-    note = f"{ran} tests ran, {counts['failed']} failed, {counts['skipped']} skipped"
-    # 5: nothing was collected, which is a failure too.
-    return Outcome(name, code == 0 and ran > 0, time.monotonic() - started, note)
+        return result_of(report, code)
+
+
+def _all_tests(options: argparse.Namespace) -> Suite:
+    return Suite("tests", tuple(_pytest_arguments(options)), one_by_one=("-n", "0"))
 
 
 def _pytest_arguments(options: argparse.Namespace) -> Iterator[str]:
@@ -194,15 +238,18 @@ def _pytest_arguments(options: argparse.Namespace) -> Iterator[str]:
         yield from (f"tests/{suite}" for suite in SUITES if (ROOT / "tests" / suite).is_dir())
 
 
-def _counts(report: Path) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def result_of(report: Path, code: int) -> Result:
+    """Return what pytest's JUnit report says; nothing ran when there is none."""
     if not report.exists():
-        return counts
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 - our own file
-        counts["tests"] += int(suite.get("tests", 0))
-        counts["skipped"] += int(suite.get("skipped", 0))
-        counts["failed"] += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-    return counts
+        return Result(code)
+    cases = list(ElementTree.parse(report).getroot().iter("testcase"))  # noqa: S314 - our own file
+    failed = {
+        f"{case.get('classname')}::{case.get('name')}": None
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    }
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    return Result(code, len(cases) - skipped, skipped, tuple(failed))
 
 
 def _summary(outcomes: list[Outcome], seconds: float) -> None:
@@ -212,4 +259,7 @@ def _summary(outcomes: list[Outcome], seconds: float) -> None:
         print(f"{word} {outcome.name:<14} {outcome.seconds:7.1f} s  {outcome.note}".rstrip())
     failed = sum(not outcome.passed for outcome in outcomes)
     verdict = "everything passed" if not failed else f"{failed} of {len(outcomes)} failed"
+    for outcome in outcomes:
+        for test in outcome.unsteady:
+            print(f"UNSTEADY {outcome.name}: {test} failed, and passed when it was run by itself")
     print(f"{verdict} in {seconds:.0f} s", flush=True)

@@ -81,6 +81,40 @@ def test_the_tests_are_counted_and_their_failure_fails_the_run(
     assert "everything passed" in capfd.readouterr().out
 
 
+UNSTEADY = """
+import pathlib
+
+def test_steady(): pass
+
+def test_shaky():
+    before = pathlib.Path(__file__).with_suffix(".ran")
+    ran, _ = before.exists(), before.touch()
+    assert ran
+"""
+
+
+def test_a_test_that_passes_by_itself_is_named_and_is_no_failure_when_that_is_asked_for(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "test_case.py").write_text(UNSTEADY)
+    assert selftest.run(options("--no-checks", "--jobs", "1", "--unsteady", "1", str(tmp_path))) == 0
+    shown = capfd.readouterr().out
+    assert "2 tests ran, 1 failed, 0 skipped" in shown
+    assert "UNSTEADY tests: " in shown
+    assert "test_case::test_shaky failed, and passed when it was run by itself" in shown
+
+
+def test_a_test_that_fails_twice_is_a_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "test_case.py").write_text("def test_one(): assert False\ndef test_two(): pass\n")
+    assert selftest.run(options("--no-checks", "--jobs", "1", "--unsteady", "1", str(tmp_path))) == 1
+    assert "UNSTEADY" not in capfd.readouterr().out
+
+
+def test_more_failures_than_may_be_unsteady_are_not_run_again(tmp_path: Path) -> None:
+    (tmp_path / "test_case.py").write_text(UNSTEADY + "def test_another(): assert False\n")
+    assert selftest.run(options("--no-checks", "--jobs", "1", "--unsteady", "1", str(tmp_path))) == 1
+
+
 def test_no_tests_at_all_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "test_none.py").write_text("")
     assert selftest.run(options("--no-checks", "--jobs", "1", str(tmp_path))) == 1
