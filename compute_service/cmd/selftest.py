@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 SERVICES = ROOT / ".venv-services" / ".installed"
 SITE = ROOT / ".venv-site" / "bin"
+BUNDLE = ("roles", "playbooks", "inventories", "collections", "molecule")
 PROSE = (
     "compute_service",
     "proving",
@@ -62,7 +63,7 @@ CHECKS: tuple[Check, ...] = (
     Check("codespell", ("codespell", *PROSE)),
     Check(
         "ansible-lint",
-        ("ansible-lint", "--offline", "-q", "--nocolor", "roles", "playbooks", "inventories", "collections"),
+        ("ansible-lint", "--offline", "-q", "--nocolor", *BUNDLE),
         SITE,
         "DID NOT RUN: proving/install-site was not run",
     ),
