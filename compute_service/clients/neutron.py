@@ -1,8 +1,8 @@
 """The network service as compute uses it: the rules of the `Network` port over the service's API.
 
 A port made for a server carries the server's UUID as `device_id` and a tag that names the server and the
-place in its list of interfaces. So a repeated call finds what the first one made, and a release knows its own
-ports from those that a user brought.
+place in its list of interfaces, or the order that it was made for later. So a repeated call finds what the
+first one made, and a release knows its own ports from those that a user brought.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from compute_service.clients.neutron_api import (
     AUTO_ALLOCATION,
     DNS,
     NetworkApi,
+    NoAddress,
     RevisionLost,
 )
-from compute_service.clients.neutron_resolve import resolve
+from compute_service.clients.neutron_resolve import resolve, resolve_one
 from compute_service.clients.neutron_rows import Address, FloatingIpRow, NetworkRow, PortRow, SubnetRow
 from compute_service.domain.context import Context
 from compute_service.domain.errors import HostRejected, Invalid, NotFound, PortInUse
 from compute_service.domain.vif import FixedIp, NetworkRequest, RequestedNetworks, Route, Subnet, Vif
-from compute_service.ports.network import NetworkPlan, PortOwner
+from compute_service.ports.network import NetworkPlan, PortOrder, PortOwner
 
 LOG = logging.getLogger(__name__)
 
@@ -34,9 +35,16 @@ _TAKES = 3
 """How often a port is read again when someone else changes it while we take it."""
 
 
-def own_tag(server: str, index: int) -> str:
-    """Return the tag of the port made for a server's interface number `index`."""
-    return f"nic-{index}-of-{server}"
+def own_tag(server: str, place: int | str) -> str:
+    """Return the tag of the port made for a server's interface number `place`, or for an order.
+
+    A tag has room for 60 characters, which an order's name shares with the server's.
+    """
+    return f"nic-{place if isinstance(place, int) else place.replace('-', '')[-12:]}-of-{server}"
+
+
+def _order_tag(order: PortOrder) -> str:
+    return own_tag(order.server, order.key)
 
 
 def _is_own(port: PortRow) -> bool:
@@ -69,20 +77,17 @@ class NeutronNetwork:
         entries = self._entries(project_id, plan)
         if not entries:
             return ()
-        owner = {"device_id": server, "device_owner": f"{SERVERS}{zone or DEFAULT_ZONE}", "host": host}
-        if DNS in self._api.extensions():
-            owner["dns_name"] = hostname
+        owner = self._owner(server, hostname, zone, host)
         have = self._api.ports({"device_id": server})
         ports: dict[int, PortRow] = {}
         for index, entry in enumerate(entries):
             if entry.port_id is not None:
-                ports[index] = self._take(entry.port_id, owner, plan)
+                ports[index] = self._take(entry.port_id, owner)
             elif found := [port for port in have if own_tag(server, index) in port.tags]:
                 ports[index] = self._bound(found[0], host)
         missing = [index for index in range(len(entries)) if index not in ports]
-        made = self._api.create_ports(
-            [_new_port(project_id, own_tag(server, i), entries[i], plan, owner) for i in missing]
-        )
+        new = [_new_port(project_id, own_tag(server, i), entries[i], owner) for i in missing]
+        made = self._api.create_ports([row.replace(security_groups=plan.security_groups) for row in new])
         ports.update(zip(missing, made, strict=True))
         _check_bindings(ports.values(), host)
         fresh = {port.id for port in made}
@@ -102,17 +107,38 @@ class NeutronNetwork:
     def release(self, server: str, vifs: tuple[Vif, ...]) -> None:
         """Delete the ports made for the server and let go of the others; repeating is fine."""
         ours = {vif.port_id: vif.ours for vif in vifs}
-        nothing: dict[str, Any] = {"device_id": "", "device_owner": "", "host": ""}
-        if DNS in self._api.extensions():
-            nothing["dns_name"] = ""
         for port in self._api.ports({"device_id": server}):
-            try:
-                if ours.get(port.id, False) or _is_own(port):
-                    self._api.delete_port(port.id)
-                else:
-                    self._api.update_port(port.id, nothing)
-            except NotFound:
-                LOG.info("port %s of server %s is gone already", port.id, server)
+            self._drop(port, ours.get(port.id, False))
+
+    def resolve_one(self, ctx: Context, project_id: str, wanted: NetworkRequest) -> NetworkRequest:
+        """Check what one more interface for a server of a project is asked to be on, and return that."""
+        return resolve_one(self._api, ctx, project_id, wanted)
+
+    def attach(self, order: PortOrder, host: str) -> Vif:
+        """Create or take a port for a server and bind it to `host`; repeating finds it again."""
+        owner, tag = self._owner(order.server, order.hostname, order.zone, host), _order_tag(order)
+        fresh: set[str] = set()
+        if order.request.port_id is not None:
+            port = self._take(order.request.port_id, owner)
+        elif found := [each for each in self._api.ports({"device_id": order.server}) if tag in each.tags]:
+            port = self._bound(found[0], host)
+        else:
+            port = self._create(_new_port(order.project_id, tag, order.request, owner))
+            fresh = {port.id}
+        _check_bindings((port,), host)
+        return self._vifs((port,), fresh)[0].replace(tag=order.request.tag)
+
+    def withdraw(self, order: PortOrder) -> None:
+        """Undo what `attach` did, or half did: delete what was made, let go of what was taken."""
+        for port in self._api.ports({"device_id": order.server}):
+            if port.id == order.request.port_id or _order_tag(order) in port.tags:
+                self._drop(port)
+
+    def detach(self, server: str, vif: Vif) -> None:
+        """Delete one of a server's ports if it was made for the server, else let go of it."""
+        for port in self._api.ports({"device_id": server}):
+            if port.id == vif.port_id:
+                self._drop(port, vif.ours)
 
     def unbind(self, server: str, vifs: tuple[Vif, ...]) -> None:
         """Let the ports belong to no host; they stay the server's."""
@@ -144,7 +170,12 @@ class NeutronNetwork:
             return (NetworkRequest(network_id=self._api.auto_network(project_id, dry_run=False)),)
         return plan.requested.networks
 
-    def _take(self, port_id: str, owner: Mapping[str, Any], plan: NetworkPlan) -> PortRow:
+    def _owner(self, server: str, hostname: str, zone: str | None, host: str) -> dict[str, Any]:
+        """Return what a port says of the server it belongs to."""
+        owner = {"device_id": server, "device_owner": f"{SERVERS}{zone or DEFAULT_ZONE}", "host": host}
+        return owner | ({"dns_name": hostname} if DNS in self._api.extensions() else {})
+
+    def _take(self, port_id: str, owner: Mapping[str, Any]) -> PortRow:
         """Make a user's port the server's, unless it has become another's."""
         for _ in range(_TAKES):
             found = self._api.ports({"id": port_id})
@@ -160,6 +191,25 @@ class NeutronNetwork:
             except RevisionLost:
                 LOG.info("port %s changed while it was taken; reading it again", port_id)
         raise PortInUse(f"Port {port_id} is being changed by others.")
+
+    def _create(self, row: PortRow) -> PortRow:
+        try:
+            return self._api.create_ports([row])[0]
+        except NoAddress as error:
+            raise Invalid(error.message) from error
+
+    def _drop(self, port: PortRow, ours: bool = False) -> None:
+        """Delete a port that is `ours` or says so itself, else let go of it."""
+        nothing: dict[str, Any] = {"device_id": "", "device_owner": "", "host": ""}
+        if DNS in self._api.extensions():
+            nothing["dns_name"] = ""
+        try:
+            if ours or _is_own(port):
+                self._api.delete_port(port.id)
+            else:
+                self._api.update_port(port.id, nothing)
+        except NotFound:
+            LOG.info("port %s of server %s is gone already", port.id, port.device_id)
 
     def _bound(self, port: PortRow, host: str) -> PortRow:
         if port.host == host and port.vif_type not in ("unbound", BINDING_FAILED):
@@ -184,15 +234,12 @@ class NeutronNetwork:
         return tuple(vif.replace(subnets=_of(vif, subnets)) for vif in vifs)
 
 
-def _new_port(
-    project_id: str, tag: str, entry: NetworkRequest, plan: NetworkPlan, owner: Mapping[str, Any]
-) -> PortRow:
+def _new_port(project_id: str, tag: str, entry: NetworkRequest, owner: Mapping[str, Any]) -> PortRow:
     fixed = (Address(ip_address=entry.fixed_ip),) if entry.fixed_ip else ()
     return PortRow(
         project_id=project_id,
         network_id=entry.network_id or "",
         fixed_ips=fixed,
-        security_groups=plan.security_groups,
         tags=(tag,),
         **owner,
     )

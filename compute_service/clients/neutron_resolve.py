@@ -1,18 +1,19 @@
-"""What a create asked of the network, checked before anything is made.
+"""What a create, or an interface that is added later, asked of the network, checked before anything is made.
 
-Source: Compute API reference, Create server, `networks` and `security_groups`.
+Source: Compute API reference, Create server, `networks` and `security_groups`; Create interface.
 """
 
 from __future__ import annotations
 
-from compute_service.clients.neutron_api import AUTO_ALLOCATION, NetworkApi
-from compute_service.clients.neutron_rows import NetworkRow, SecurityGroupRow
+from compute_service.clients.neutron_api import AUTO_ALLOCATION, AddressInUse, NetworkApi
+from compute_service.clients.neutron_rows import NetworkRow, PortRow, SecurityGroupRow
 from compute_service.domain.context import Context
 from compute_service.domain.errors import (
     Conflict,
     Forbidden,
     Invalid,
     NetworkAmbiguous,
+    NotFound,
     OverQuota,
     PortInUse,
 )
@@ -20,6 +21,8 @@ from compute_service.domain.vif import NetworkRequest, RequestedNetworks
 from compute_service.ports.network import NetworkPlan
 
 DEFAULT_GROUP = "default"
+PLUGGABLE = ("normal", "")
+"""Kinds of ports that need no device of the host's."""
 
 
 def resolve(
@@ -47,13 +50,75 @@ def resolve(
     )
 
 
+def resolve_one(api: NetworkApi, ctx: Context, project_id: str, wanted: NetworkRequest) -> NetworkRequest:
+    """Check what one more interface of a project's server is to be on.
+
+    Raises NotFound, Invalid, NetworkAmbiguous, PortInUse, Conflict, Forbidden and OverQuota.
+    """
+    if wanted.port_id is not None:
+        _check_free(_port(api, ctx, wanted.port_id), project_id)
+        return wanted
+    if wanted.network_id is None:
+        wanted = wanted.replace(network_id=_only(api, ctx, project_id).id)
+    else:
+        _check_wanted(api, ctx, wanted.network_id, wanted.fixed_ip)
+    _check_room(api, project_id, 1)
+    return wanted
+
+
+def _port(api: NetworkApi, ctx: Context, port_id: str) -> PortRow:
+    found = api.ports({"id": port_id}, ctx)
+    if not found:
+        raise NotFound(f"Port {port_id} could not be found.")
+    return found[0]
+
+
+def _check_free(port: PortRow, project_id: str) -> None:
+    if port.project_id != project_id:
+        raise Invalid(f"Port {port.id} is not for servers of project {project_id}.")
+    if port.device_id:
+        raise PortInUse(f"Port {port.id} is still in use.")
+    if port.vnic_type not in PLUGGABLE:
+        raise Invalid(f"Port {port.id} is of type {port.vnic_type}, which servers are not given later.")
+
+
+def _only(api: NetworkApi, ctx: Context, project_id: str) -> NetworkRow:
+    found = _usable(api, ctx, project_id)
+    if not found:
+        raise Invalid(f"No specific network was requested and none are available for project '{project_id}'.")
+    if len(found) > 1:
+        raise NetworkAmbiguous("Several networks are possible; name one by its ID.")
+    _check_network(found[0], ctx)
+    return found[0]
+
+
+def _check_wanted(api: NetworkApi, ctx: Context, network_id: str, fixed_ip: str | None) -> None:
+    found = api.networks({"id": [network_id]}, ctx)
+    if not found:
+        raise NotFound(f"Network {network_id} could not be found.")
+    _check_network(found[0], ctx)
+    user = _user_of(api, network_id, fixed_ip) if fixed_ip else None
+    if user is not None:
+        raise AddressInUse(f"Fixed IP address {fixed_ip} is already in use by {user}.")
+
+
+def _usable(api: NetworkApi, ctx: Context, project_id: str) -> list[NetworkRow]:
+    """Return the networks that a project's servers can be on. One that leads outside counts only when it is
+    shared with everybody."""
+    own = api.networks({"project_id": project_id, "shared": False}, ctx)
+    return [network for network in own if not network.external] + api.networks({"shared": True}, ctx)
+
+
+def _user_of(api: NetworkApi, network_id: str, fixed_ip: str) -> str | None:
+    """Return what an address of a network is in use by."""
+    holders = api.ports({"network_id": network_id, "fixed_ips": f"ip_address={fixed_ip}"})
+    return (holders[0].device_id or f"port {holders[0].id}") if holders else None
+
+
 def _choose(api: NetworkApi, ctx: Context, requested: RequestedNetworks) -> RequestedNetworks:
-    """Take the one network that the project can use; `auto` without any has one made later. A network that
-    leads outside is taken only when it is shared with everybody."""
+    """Take the one network that the project can use; `auto` without any has one made later."""
     auto = requested.mode == "auto"
-    found = api.networks({"project_id": ctx.project_id, "shared": False}, ctx)
-    found = [network for network in found if not network.external]
-    found += api.networks({"shared": True}, ctx)
+    found = _usable(api, ctx, ctx.project_id)
     if auto:
         found = [network for network in found if network.admin_state_up]
     if len(found) > 1:
@@ -110,9 +175,8 @@ def _check_entry(api: NetworkApi, ctx: Context, entry: NetworkRequest, network: 
     _check_network(network, ctx)
     if entry.fixed_ip is None:
         return
-    holders = api.ports({"network_id": network.id, "fixed_ips": f"ip_address={entry.fixed_ip}"})
-    if holders:
-        user = holders[0].device_id or f"port {holders[0].id}"
+    user = _user_of(api, network.id, entry.fixed_ip)
+    if user is not None:
         raise Invalid(f"Fixed IP address {entry.fixed_ip} is already in use by {user}.")
 
 

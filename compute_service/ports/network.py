@@ -6,7 +6,7 @@ from typing import Protocol
 
 from compute_service.domain.context import Context
 from compute_service.domain.record import Record
-from compute_service.domain.vif import RequestedNetworks, Vif
+from compute_service.domain.vif import NetworkRequest, RequestedNetworks, Vif
 
 
 class NetworkPlan(Record):
@@ -27,6 +27,19 @@ class PortOwner(Record):
 
     server: str
     project_id: str
+
+
+class PortOrder(Record):
+    """One more interface for a server that is there already, as `Network.resolve_one` let it pass."""
+
+    key: str
+    """Names the order: whoever repeats it finds what it made."""
+    project_id: str
+    """The server's."""
+    server: str
+    hostname: str
+    zone: str | None
+    request: NetworkRequest
 
 
 class Network(Protocol):
@@ -61,6 +74,30 @@ class Network(Protocol):
         """Delete the ports made for the server and let go of the others; repeating is fine.
 
         Ports that carry the server's UUID are found even when `vifs` does not name them.
+        """
+
+    def resolve_one(self, ctx: Context, project_id: str, wanted: NetworkRequest) -> NetworkRequest:
+        """Check what one more interface for a server of a project is asked to be on, and return that.
+
+        When nothing is named, that is the only network that the project can use. Raises NotFound (no such
+        port or network), Invalid (not for this server, or no network at all), NetworkAmbiguous, PortInUse,
+        Conflict (the address is taken), Forbidden or OverQuota.
+        """
+
+    def attach(self, order: PortOrder, host: str) -> Vif:
+        """Create or take a port for a server and bind it to `host`; repeating finds it again.
+
+        Raises NotFound, PortInUse, Invalid (no address left), Conflict (the address is taken), OverQuota or
+        HostRejected.
+        """
+
+    def withdraw(self, order: PortOrder) -> None:
+        """Undo what `attach` did, or half did: delete what was made, let go of what was taken."""
+
+    def detach(self, server: str, vif: Vif) -> None:
+        """Delete one of a server's ports if it was made for the server, else let go of it.
+
+        Repeating is fine.
         """
 
     def unbind(self, server: str, vifs: tuple[Vif, ...]) -> None:

@@ -32,9 +32,9 @@ from compute_service.clients.neutron_rows import (
 )
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Conflict
-from compute_service.domain.vif import RequestedNetworks, Vif
+from compute_service.domain.vif import NetworkRequest, RequestedNetworks, Vif
 from compute_service.ports.clock import Clock
-from compute_service.ports.network import NetworkPlan, PortOwner
+from compute_service.ports.network import NetworkPlan, PortOrder, PortOwner
 
 EXTENSIONS = frozenset((BULK_TAGS, TAGS, DNS, REVISIONS, AUTO_ALLOCATION, FLOATING, QUOTA_DETAILS))
 """What the client makes use of where it is there."""
@@ -125,6 +125,26 @@ class FakeNetwork(Faults):
         """Delete the ports made for the server and let go of the others; repeating is fine."""
         with self._call("release"):
             self._network.release(server, vifs)
+
+    def resolve_one(self, ctx: Context, project_id: str, wanted: NetworkRequest) -> NetworkRequest:
+        """Check what one more interface for a server of a project is asked to be on, and return that."""
+        with self._call("resolve_one"):
+            return self._network.resolve_one(ctx, project_id, wanted)
+
+    def attach(self, order: PortOrder, host: str) -> Vif:
+        """Create or take a port for a server and bind it to `host`; repeating finds it again."""
+        with self._call("attach"):
+            return self._network.attach(order, host)
+
+    def withdraw(self, order: PortOrder) -> None:
+        """Undo what `attach` did, or half did: delete what was made, let go of what was taken."""
+        with self._call("withdraw"):
+            self._network.withdraw(order)
+
+    def detach(self, server: str, vif: Vif) -> None:
+        """Delete one of a server's ports if it was made for the server, else let go of it."""
+        with self._call("detach"):
+            self._network.detach(server, vif)
 
     def unbind(self, server: str, vifs: tuple[Vif, ...]) -> None:
         """Let the ports belong to no host."""
