@@ -154,7 +154,7 @@ MICROVERSIONS: tuple[Microversion, ...] = (
     M(46, "The x-openstack-request-id header; it is sent at every version.", "signal"),
     M(47, "Servers show what their flavor was, and not a link to it."),
     M(48, "Diagnostics have one form."),
-    M(49, "A tag on attaching volumes and interfaces.", "later"),
+    M(49, "A tag on attaching volumes and interfaces."),
     M(50, "Quota classes: server groups instead of network resources."),
     M(51, "Everyone sees the events of an action; the volume-extended event."),
     M(52, "A create takes tags."),

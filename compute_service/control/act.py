@@ -36,6 +36,8 @@ from compute_service.store.flows import flow_cancel, flow_insert, step_start, un
 from compute_service.store.instances import instance_update
 from compute_service.store.servers import Located
 
+_TRIES = 4
+"""How often a server is read that others change while something is admitted."""
 NOTE = "note"
 """The kind of a flow that only tells that something was done; nothing runs it."""
 
@@ -67,17 +69,17 @@ def act(ctx: Context, svc: Services, server: Located, key: str, params: Record |
 
 
 def admit(ctx: Context, svc: Services, server: Located, work: Work) -> str:
-    """Admit an action and return its flow's id; a server that changed since it was read is read once more.
+    """Admit an action and return its flow's id; a server that changed since it was read is read again.
 
     Raises Locked, InvalidState, NotReady or Conflict, and what `also` raises.
     """
     action = ACTIONS[work.key]
-    for last in (False, True):
+    for left in reversed(range(_TRIES)):
         check(ctx, svc, server, action)
         try:
             return _log(ctx, svc, server, work)
         except Stale:
-            if last:
+            if not left:
                 raise
         server = find_server(ctx, svc, server.instance.uuid)
     raise AssertionError("unreachable")
@@ -119,13 +121,18 @@ def wait_behind(tx: Tx, seen: Instance, action: Action) -> list[FlowKey]:
 
     A flow whose server is idle has done its work already and only has to say so.
     """
-    unfinished = unfinished_flows_of_instance(tx, seen.uuid)
-    waited_for = {flow.after for flow in unfinished}
-    unfinished.sort(key=lambda flow: flow.id not in waited_for)
+    unfinished = in_line(tx, seen.uuid)
     if seen.task_state is not None or action.flow == "delete":
         for flow in unfinished:
             flow_cancel(tx, flow.id, f"overtaken by {action.name}")
     return [FlowKey(database=tx.database, flow_id=flow.id) for flow in unfinished]
+
+
+def in_line(tx: Tx, uuid: str) -> list[FlowRecord]:
+    """Return a server's unfinished flows; the last one is that which nobody waits for yet."""
+    unfinished = unfinished_flows_of_instance(tx, uuid)
+    waited_for = {flow.after for flow in unfinished}
+    return sorted(unfinished, key=lambda flow: flow.id not in waited_for)
 
 
 def note(tx: Tx, ctx: Context, instance_uuid: str, action: str, event: str | None = None) -> None:

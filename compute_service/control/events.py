@@ -8,15 +8,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from compute_service.control.act import act
+from compute_service.control.act import act, in_line
 from compute_service.control.bell import ring
+from compute_service.control.interfaces import interfaces
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import ComputeError, Conflict
-from compute_service.domain.flow import FlowKey
+from compute_service.domain.flow import FlowKey, FlowRecord
+from compute_service.domain.instance import Instance
 from compute_service.domain.record import Record
-from compute_service.domain.states import VmState
-from compute_service.domain.vif import Vif
+from compute_service.domain.states import TaskState, VmState
+from compute_service.flows.kinds.detach_interface import DetachParams
+from compute_service.flows.submit import Origin, new_flow, submit
+from compute_service.store.database import Tx
 from compute_service.store.flows import unfinished_flows_of_instance
 from compute_service.store.instances import instance_get, instance_update
 from compute_service.store.servers import Located, server_locate
@@ -29,6 +33,8 @@ VIF_DELETED = "network-vif-deleted"
 NETWORK_CHANGED = "network-changed"
 POWER_UPDATE = "power-update"
 _NEEDS_TAG = frozenset({"volume-extended", "volume-reimaged", POWER_UPDATE, "accelerator-request-bound"})
+_PORTS_OF = frozenset({"attach_interface", "detach_interface"})
+_GOING = frozenset({TaskState.DELETING, TaskState.SOFT_DELETING})
 _POWER = {"POWER_ON": ("start", VmState.STOPPED), "POWER_OFF": ("stop", VmState.ACTIVE)}
 
 ACCEPTED, BAD, MISSING, NOT_NOW = 200, 400, 404, 422
@@ -93,7 +99,7 @@ def _take(ctx: Context, svc: Services, server: Located, event: ExternalEvent) ->
         if event.name == POWER_UPDATE:
             _turn(ctx, svc, server, event.tag or "")
         elif event.name == VIF_DELETED:
-            _forget_port(svc, server, event.tag)
+            _detach(ctx, svc, server, event.tag or "")
         elif event.name == NETWORK_CHANGED:
             _look_at_ports(svc, server)
         else:
@@ -121,17 +127,43 @@ def wake_server(svc: Services, server: Located) -> None:
 
 
 def _look_at_ports(svc: Services, server: Located) -> None:
-    _set_ports(svc, server, svc.network.describe(server.instance.uuid))
-
-
-def _forget_port(svc: Services, server: Located, port: str | None) -> None:
-    _set_ports(svc, server, tuple(vif for vif in server.instance.vifs if vif.port_id != port))
-
-
-def _set_ports(svc: Services, server: Located, vifs: tuple[Vif, ...]) -> None:
     """Keep a server's ports as they are now; while something is done to it, that keeps them itself."""
+    vifs = interfaces(svc, server.instance)
     with svc.store.database(server.database).write() as tx:
         seen = instance_get(tx, server.instance.uuid)
-        if seen is not None and seen.task_state is None and seen.vifs != vifs:
+        if seen is not None and seen.vifs != vifs and not _is_busy(tx, seen):
             instance_update(tx, seen, vifs=vifs)
     wake_server(svc, server)
+
+
+def _is_busy(tx: Tx, seen: Instance) -> bool:
+    """Tell whether something is done to a server that concerns its ports."""
+    flows = unfinished_flows_of_instance(tx, seen.uuid)
+    return seen.task_state is not None or any(flow.kind in _PORTS_OF for flow in flows)
+
+
+def _detach(ctx: Context, svc: Services, server: Located, port: str) -> None:
+    """Have a server let go of the interface of a port that was deleted, after what is done to it now.
+
+    A server that is being made or removed is left to that, and a port to what lets go of it already.
+    """
+    with svc.store.database(server.database).write() as tx:
+        seen = instance_get(tx, server.instance.uuid)
+        if seen is None or seen.launched_at is None or seen.task_state in _GOING:
+            return
+        flows = in_line(tx, seen.uuid)
+        if all(vif.port_id != port for vif in seen.vifs) or any(_lets_go(flow, port) for flow in flows):
+            return
+        flow = new_flow(
+            "detach_interface",
+            DetachParams(uuid=seen.uuid, host=seen.host, port_id=port, gone=True),
+            Origin.of(ctx),
+            instance_uuid=seen.uuid,
+            after=flows[-1].id if flows else None,
+        )
+        key = submit(tx, flow)
+    ring(svc, key)
+
+
+def _lets_go(flow: FlowRecord, port: str) -> bool:
+    return flow.kind == "detach_interface" and flow.params.get("port_id") == port

@@ -168,6 +168,14 @@ _ROWS: tuple[tuple[str, Action], ...] = (
             on_host=True,
         ),
     ),
+    (
+        "attach_interface",
+        Action("attach_interface", "attach_interface", _states(ACTIVE, PAUSED, STOPPED), on_host=True),
+    ),
+    (
+        "detach_interface",
+        Action("detach_interface", "detach_interface", _states(ACTIVE, PAUSED, STOPPED), on_host=True),
+    ),
     ("create_backup", Action("createBackup", "backup", _SETTLED, TaskState.IMAGE_BACKUP, lockable=False)),
     ("shelve", Action("shelve", "shelve", _SETTLED, TaskState.SHELVING, on_host=True)),
     (

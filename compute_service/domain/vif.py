@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from compute_service.domain.record import Record
@@ -75,3 +76,16 @@ class Vif(Record):
     active: bool = False
     ours: bool = True
     """The port was created for this server and goes with it."""
+
+
+def with_vif(vifs: Iterable[Vif], vif: Vif) -> tuple[Vif, ...]:
+    """Return interfaces with one more, last, or in the place of what was known of its port."""
+    known = tuple(vifs)
+    if all(one.port_id != vif.port_id for one in known):
+        return (*known, vif)
+    return tuple(vif if one.port_id == vif.port_id else one for one in known)
+
+
+def without_vif(vifs: Iterable[Vif], port_id: str) -> tuple[Vif, ...]:
+    """Return interfaces without that of a port."""
+    return tuple(vif for vif in vifs if vif.port_id != port_id)

@@ -70,6 +70,8 @@ TOLD: dict[str, Told] = {
     "shelve_offload": _plain("shelve_offload"),
     "unshelve": _plain("unshelve"),
     "unshelve_offloaded": _plain("unshelve"),
+    "attach_interface": _plain("interface_attach"),
+    "detach_interface": _plain("interface_detach"),
     "confirm_resize": _plain("resize_confirm"),
     "revert_resize": _plain("resize_revert"),
     "resize": Told(

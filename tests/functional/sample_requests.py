@@ -90,6 +90,18 @@ def whole_metadata(stage: Stage, body: Any) -> Reply:
     return stage.put(path, body)
 
 
+def attached(stage: Stage, body: Any) -> Reply:
+    """Give a new server an interface, on a port of its project or on our network with a free address."""
+    wanted, network = body["interfaceAttachment"], stage.cloud.private_network
+    if "port_id" in wanted:
+        wanted["port_id"] = stage.cloud.network.add_port(network, stage.project)
+    else:
+        taken = stage.cloud.network.plane.take_address(network)
+        stage.cloud.network.plane.give_back(taken)
+        wanted |= {"net_id": network, "fixed_ips": [{"ip_address": taken.ip_address}]}
+    return stage.post(f"/servers/{stage.server()}/os-interface", body)
+
+
 Send = Callable[[Stage, Any], Reply]
 CREATE: Send = lambda s, body: s.post("/servers", body)  # noqa: E731
 UPDATE: Send = lambda s, body: s.put(f"/servers/{s.server()}", body)  # noqa: E731
@@ -137,6 +149,9 @@ SENT: dict[str, dict[str, Send]] = {
     },
     "os-pause-server": {"pause-server": acted, "unpause-server": acted},
     "os-suspend-server": {"server-suspend": acted, "server-resume": acted},
+    "os-attach-interfaces": {
+        "attach-interfaces-create-req": attached, "attach-interfaces-create-net_id-req": attached,
+    },
     "os-server-tags": {"server-tags-put-all-req": lambda s, body: s.put(f"{s.url}/tags", body)},
     "server-metadata": {
         "server-metadata-all-req": whole_metadata,

@@ -186,6 +186,11 @@ def first_port(stage: Stage) -> str:
     return str(port)
 
 
+def one_interface_more(stage: Stage) -> Reply:
+    wanted = {"net_id": stage.cloud.private_network} | ({"tag": "public"} if stage.at_least(49) else {})
+    return stage.post(f"/servers/{stage.server()}/os-interface", {"interfaceAttachment": wanted})
+
+
 ASKS: dict[str, dict[str, Ask]] = {
     "versions": {
         "v21-version-get-resp": lambda s: at_root(s, "/v2.1/"),
@@ -237,6 +242,7 @@ ASKS: dict[str, dict[str, Ask]] = {
     "os-attach-interfaces": {
         "attach-interfaces-list-resp": lambda s: s.get(f"{s.url}/os-interface"),
         "attach-interfaces-show-resp": lambda s: s.get(f"{s.url}/os-interface/{first_port(s)}"),
+        "attach-interfaces-create-resp": one_interface_more,
     },
     "os-server-topology": {
         "servers-topology-resp": lambda s: s.get(f"{s.url}/topology"),
@@ -505,8 +511,7 @@ NOT_SERVED = {
 """Resources of which no route is served."""
 NOT_SERVED_ACTIONS = {
     "admin-actions-inject-network-info", "live-migrate-server", "server-action-addfloatingip-req",
-    "server-action-removefloatingip-req", "force_complete", "attach-interfaces-create-net_id-req",
-    "attach-interfaces-create-req", "attach-interfaces-create-resp",
+    "server-action-removefloatingip-req", "force_complete",
 }  # fmt: skip
 """Samples of actions that are not served, of resources that are."""
 

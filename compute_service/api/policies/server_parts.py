@@ -63,6 +63,16 @@ INTERFACES_SHOW = Rule(
     (f"GET {_S}/os-interface/{{port_id}}",),
 )
 
+INTERFACES_CREATE = Rule(
+    f"{_INTERFACES}create", Grant.MEMBER, "Give a server an interface.", (f"POST {_S}/os-interface",)
+)
+INTERFACES_DELETE = Rule(
+    f"{_INTERFACES}delete",
+    Grant.MEMBER,
+    "Take an interface from a server.",
+    (f"DELETE {_S}/os-interface/{{port_id}}",),
+)
+
 ACTIONS_LIST = Rule(
     f"{_ACTIONS}:list",
     Grant.READER,

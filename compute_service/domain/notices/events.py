@@ -63,6 +63,8 @@ _ROWS = (
     _server("shelve", _ENDS),
     _server("shelve_offload", _ENDS),
     _server("unshelve", _ENDS),
+    _server("interface_attach", _ENDS_OR_ERROR, flat=None),
+    _server("interface_detach", _ENDS, flat=None),
     Event("instance.evacuate", "InstanceActionPayload", source=API),
     Event("instance.lock", "InstanceActionPayload", source=API),
     Event("instance.unlock", "InstanceActionPayload", source=API),

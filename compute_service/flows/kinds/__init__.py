@@ -9,10 +9,12 @@ live_migrate, and those that attach and detach volumes, interfaces and shares.
 
 from __future__ import annotations
 
+from compute_service.flows.kinds.attach_interface import ATTACH_INTERFACE
 from compute_service.flows.kinds.backup import BACKUP
 from compute_service.flows.kinds.build import BUILD
 from compute_service.flows.kinds.confirm_resize import CONFIRM_RESIZE
 from compute_service.flows.kinds.delete import DELETE
+from compute_service.flows.kinds.detach_interface import DETACH_INTERFACE
 from compute_service.flows.kinds.evacuate import EVACUATE
 from compute_service.flows.kinds.pause import PAUSE
 from compute_service.flows.kinds.place import PLACE
@@ -61,6 +63,8 @@ _ALL = (
     SHELVE_OFFLOAD,
     UNSHELVE,
     UNSHELVE_OFFLOADED,
+    ATTACH_INTERFACE,
+    DETACH_INTERFACE,
 )
 
 FLOWS: dict[str, Flow] = {flow.kind: flow for flow in _ALL}

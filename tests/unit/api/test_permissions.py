@@ -68,6 +68,8 @@ CASES: tuple[tuple[str, str, str, Any], ...] = (
     ("member", "DELETE", f"{S}/tags/blue", None),
     ("reader", "GET", f"{S}/os-interface", None),
     ("reader", "GET", f"{S}/os-interface/port-1", None),
+    ("member", "POST", f"{S}/os-interface", {"interfaceAttachment": {"port_id": UUID}}),
+    ("member", "DELETE", f"{S}/os-interface/port-1", None),
     ("reader", "GET", f"{S}/ips", None),
     ("reader", "GET", f"{S}/ips/private", None),
     ("reader", "GET", f"{S}/os-instance-actions", None),

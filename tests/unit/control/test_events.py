@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from compute_service.control import power
 from compute_service.control.create import create_servers
 from compute_service.control.delete import force_delete
 from compute_service.control.events import ExternalEvent, external_events
+from compute_service.control.interfaces import attach_interface, attached, detach_interface
 from compute_service.control.tenant_usage import project_uses
-from compute_service.domain.errors import Invalid, Unavailable
+from compute_service.domain.errors import HostRejected, Invalid, Unavailable
+from compute_service.domain.vif import NetworkRequest
 from compute_service.store.flows import flows_of_instance
 from tests.unit.flows.kinds.world import ADMIN, CELL, MEMBER, World, state_of
 
@@ -58,8 +61,72 @@ def test_a_deleted_port_is_forgotten(world: World) -> None:
     server = world.boot().instance
     assert tell(world, server.uuid, "network-vif-deleted", "another") == (200, "completed")
     assert len(world.see(server.uuid).instance.vifs) == 1
-    assert tell(world, server.uuid, "network-vif-deleted", server.vifs[0].port_id) == (200, "completed")
+    for _ in range(2):
+        assert tell(world, server.uuid, "network-vif-deleted", server.vifs[0].port_id) == (200, "completed")
+    assert [flow.kind for flow in world.unfinished()] == ["detach_interface"]
+    world.settle()
     assert world.see(server.uuid).instance.vifs == ()
+    assert world.hosts[server.host or ""].diagnostics(server.uuid).num_nics == 0
+    with world.store.database(CELL).read() as tx:
+        assert [flow.action for flow in flows_of_instance(tx, server.uuid)] == ["create"]
+
+
+def test_a_port_deleted_while_something_is_done_leaves_the_guest_afterwards(world: World) -> None:
+    server = world.boot()
+    power.pause(MEMBER, world.svc, server)
+    port = server.instance.vifs[0].port_id
+    assert tell(world, server.instance.uuid, "network-vif-deleted", port) == (200, "completed")
+    world.settle()
+    now = world.see(server.instance.uuid)
+    assert (state_of(now), now.instance.vifs) == (("paused", None), ())
+
+
+@pytest.mark.parametrize("host_answers", [True, False])
+def test_a_deleted_port_is_forgotten_whatever_the_host_says(world: World, host_answers: bool) -> None:
+    server = world.boot().instance
+    host = world.hosts[server.host or ""]
+    if host_answers:
+        host.faults.add("detach_nic", HostRejected("the guest keeps it"))
+    else:
+        world.lose(host.host)
+    tell(world, server.uuid, "network-vif-deleted", server.vifs[0].port_id)
+    world.settle()
+    assert world.see(server.uuid).instance.vifs == ()
+
+
+def test_a_port_deleted_where_the_guest_is_not_to_be_touched_is_only_forgotten(world: World) -> None:
+    server = world.boot()
+    power.suspend(MEMBER, world.svc, server)
+    world.settle()
+    tell(world, server.instance.uuid, "network-vif-deleted", server.instance.vifs[0].port_id)
+    world.settle()
+    assert world.see(server.instance.uuid).instance.vifs == ()
+    assert world.hosts[server.instance.host or ""].diagnostics(server.instance.uuid).num_nics == 1
+
+
+def test_ports_of_a_server_that_goes_are_its_deletions_business(world: World) -> None:
+    server = world.boot()
+    force_delete(MEMBER, world.svc, server)
+    tell(world, server.instance.uuid, "network-vif-deleted", server.instance.vifs[0].port_id)
+    assert [flow.kind for flow in world.unfinished()] == ["delete"]
+
+
+def test_news_of_ports_keep_tags_and_order_and_wait_for_an_attachment(world: World) -> None:
+    server = world.boot()
+    uuid = server.instance.uuid
+    flow = attach_interface(MEMBER, world.svc, server, NetworkRequest(tag="two"))
+    world.settle()
+    before = world.see(uuid).instance.vifs
+    assert [vif.tag for vif in before] == [None, "two"]
+    assert attached(world.svc, server, flow) == before[1]
+    world.network.plane.update_port(before[1].port_id, {"status": "DOWN"})
+    tell(world, uuid, "network-changed")
+    now = world.see(uuid).instance.vifs
+    assert [(vif.tag, vif.active) for vif in now] == [(None, True), ("two", False)]
+    world.network.plane.update_port(before[0].port_id, {"status": "DOWN"})
+    detach_interface(MEMBER, world.svc, world.see(uuid), before[1].port_id)
+    tell(world, uuid, "network-changed")
+    assert world.see(uuid).instance.vifs == now
 
 
 def test_an_event_that_comes_to_nothing_is_taken_all_the_same(world: World) -> None:

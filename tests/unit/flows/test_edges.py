@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from compute_service.clients.notify import MemoryNotifier
-from compute_service.control import delete, power, rebuild, rescue, resize, snapshot
+from compute_service.control import delete, interfaces, power, rebuild, rescue, resize, snapshot
 from compute_service.control.notices import watch_changes
 from compute_service.domain.errors import HostRejected
 from compute_service.domain.notices.events import EVENTS
 from compute_service.domain.notices.notice import Form
 from compute_service.domain.order import RebuildOrder
+from compute_service.domain.vif import NetworkRequest
 from compute_service.flows.edges import BEGINNING, TOLD
 from compute_service.flows.kinds import FLOWS
 from compute_service.store.flavors import flavor_insert
@@ -115,6 +116,25 @@ def test_a_resize_is_told_in_its_three_parts_and_both_ways_out(world: World) -> 
     resize.confirm_resize(ADMIN, world.svc, world.see(server.instance.uuid))
     world.settle()
     assert told(world) == ["instance.resize_confirm.start", "instance.resize_confirm.end"]
+
+
+def test_interfaces_that_come_and_go_are_told_with_versions_only(world: World) -> None:
+    server = world.boot()
+    told(world)
+    interfaces.attach_interface(ADMIN, world.svc, server, NetworkRequest())
+    world.settle()
+    assert len(last(world, "instance.interface_attach.end").payload["nova_object.data"]["ip_addresses"]) == 2
+    assert told(world) == ["instance.interface_attach.start", "instance.interface_attach.end"]
+    port = server.instance.vifs[0].port_id
+    interfaces.detach_interface(ADMIN, world.svc, world.see(server.instance.uuid), port)
+    world.settle()
+    assert told(world, Form.UNVERSIONED) == []
+    world.hosts[server.instance.host or ""].faults.add("attach_nic", HostRejected("no"), None)
+    interfaces.attach_interface(ADMIN, world.svc, world.see(server.instance.uuid), NetworkRequest())
+    world.settle()
+    error = last(world, "instance.interface_attach.error").payload["nova_object.data"]["fault"]
+    assert error["nova_object.data"]["exception_message"] == "no"
+    assert told(world) == ["instance.interface_attach.start", "instance.interface_attach.error"]
 
 
 def test_a_soft_delete_and_a_restore_are_told(world: World) -> None:

@@ -27,7 +27,9 @@ def check(world: World, stuck_allowed: bool = False) -> None:
     _images(world, servers)
     known = set(servers) | {m.uuid for m in _migrations(world)}
     assert set(world.placement.allocations_by_consumer) <= known
-    assert {port.device_id for port in world.network.ports.values()} <= set(servers)
+    # A port without a tag is a user's, who may have it back.
+    owners = {port.device_id for port in world.network.ports.values() if port.device_id or port.tags}
+    assert owners <= set(servers)
     for host in world.hosts:
         assert world.guests(host) <= set(servers)
     _moves(world, servers)
@@ -78,7 +80,10 @@ def _is_whole(world: World, server: Instance) -> None:
         wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb, "DISK_GB": flavor.disk_gb}
         assert world.held(uuid) == wanted
     assert {h for h in world.hosts if uuid in world.guests(h)} - world.down == placed - world.down
-    assert world.ports_of(uuid) == ({""} if server.host is None and server.vifs else placed)
+    if server.vifs or server.vm_state is VmState.ERROR:
+        assert world.ports_of(uuid) == ({""} if server.host is None and server.vifs else placed)
+    if server.vm_state is not VmState.ERROR:
+        _interfaces(world, server)
     with world.store.api.read() as tx:
         mapping = instance_mapping_get(tx, uuid)
     assert mapping is not None
@@ -87,6 +92,15 @@ def _is_whole(world: World, server: Instance) -> None:
         assert (mapping.vcpus, mapping.memory_mb) == (flavor.vcpus, flavor.memory_mb)
     assert ("shelved_image_id" in server.system_metadata) == (server.vm_state in SHELVED)
     assert "admin_password" not in server.system_metadata
+
+
+def _interfaces(world: World, server: Instance) -> None:
+    """What the row, the network service and the guest know of a server's interfaces is the same."""
+    ports = {port.id for port in world.network.ports.values() if port.device_id == server.uuid}
+    assert ports == {vif.port_id for vif in server.vifs}
+    if server.host is not None and server.host not in world.down:
+        nics = world.hosts[server.host].diagnostics(server.uuid).nics
+        assert [nic.mac_address for nic in nics] == [vif.mac for vif in server.vifs]
 
 
 def _moves(world: World, servers: dict[str, Instance]) -> None:

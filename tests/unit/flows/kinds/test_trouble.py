@@ -7,8 +7,19 @@ from dataclasses import dataclass
 
 import pytest
 
-from compute_service.control import delete, evacuate, power, rebuild, rescue, resize, shelve, snapshot
+from compute_service.control import (
+    delete,
+    evacuate,
+    interfaces,
+    power,
+    rebuild,
+    rescue,
+    resize,
+    shelve,
+    snapshot,
+)
 from compute_service.domain.order import BackupOrder, EvacuationOrder, RebuildOrder, UnshelveOrder
+from compute_service.domain.vif import NetworkRequest
 from compute_service.flows.kinds import FLOWS
 from compute_service.flows.step import Remote
 from compute_service.store.servers import Located
@@ -54,6 +65,20 @@ def _lose_its_host(world: World, server: Located) -> None:
 
 def _evacuate(world: World, server: Located) -> object:
     return evacuate.evacuate(ADMIN, world.svc, server, EvacuationOrder())
+
+
+def _attach(world: World, server: Located) -> object:
+    return interfaces.attach_interface(MEMBER, world.svc, server, NetworkRequest(tag="more"))
+
+
+def _attach_port(world: World, server: Located) -> object:
+    (network,) = world.network.networks
+    port = world.network.add_port(network, server.instance.project_id)
+    return interfaces.attach_interface(MEMBER, world.svc, server, NetworkRequest(port_id=port))
+
+
+def _detach_last(world: World, server: Located) -> object:
+    return interfaces.detach_interface(MEMBER, world.svc, server, server.instance.vifs[-1].port_id)
 
 
 def _backup(world: World, server: Located) -> object:
@@ -163,6 +188,14 @@ SCENARIOS = {
     ),
     "rescue": Scenario("rescue", "rescued", _rescued),
     "unrescue": Scenario("unrescue", "active", lambda w, s: rescue.unrescue(MEMBER, w.svc, s), _rescued),
+    "attach": Scenario("attach_interface", "active", _attach),
+    "attach a port": Scenario("attach_interface", "active", _attach_port),
+    "attach to a stopped one": Scenario(
+        "attach_interface", "stopped", _attach, lambda w, s: power.stop(MEMBER, w.svc, s)
+    ),
+    "detach": Scenario("detach_interface", "active", _detach_last),
+    "detach what was attached": Scenario("detach_interface", "active", _detach_last, _attach),
+    "detach a port": Scenario("detach_interface", "active", _detach_last, _attach_port),
     "restore": Scenario(
         "restore",
         "active",
@@ -214,6 +247,8 @@ def world(make_world: MakeWorld) -> World:
 def test_a_crash_or_a_repetition_changes_nothing_in_the_end(world: World, name: str, step: str) -> None:
     scenario = SCENARIOS[name]
     for mode in GOES_ON:
+        if step == "on_done" and FLOWS[scenario.kind].on_done is None:
+            continue
         server = _run(world, scenario, scenario.kind, step, mode)
         assert state_of(server) == (scenario.ends, None), mode
 

@@ -38,7 +38,7 @@ from compute_service.domain.order import ServerOrder
 from compute_service.domain.record import Record
 from compute_service.domain.request import Claim, Decision, Selection, SelectRequest
 from compute_service.domain.states import PowerState
-from compute_service.domain.vif import RequestedNetworks
+from compute_service.domain.vif import RequestedNetworks, Vif
 from compute_service.flows.engine import Engine
 from compute_service.flows.kinds import FLOWS
 from compute_service.ports.placement import CandidateQuery, ConsumerAllocations, Provider
@@ -126,6 +126,12 @@ class Agent:
 
     def unrescue(self, key: StepKey, spec: GuestSpec) -> None:
         self._power(key, lambda: self._driver.unrescue(spec))
+
+    def attach_nic(self, key: StepKey, spec: GuestSpec, vif: Vif) -> None:
+        self._take(key, lambda: self._driver.attach_nic(spec, vif))
+
+    def detach_nic(self, key: StepKey, spec: GuestSpec, vif: Vif) -> None:
+        self._take(key, lambda: self._driver.detach_nic(spec, vif))
 
     def set_password(self, uuid: str, password: str) -> bool:
         self._driver.set_password(uuid, password)
