@@ -16,11 +16,13 @@ from tests.simulation.servers.users import ACTS
 
 SEEDS = 40
 NOTICED_BY = {
-    "keep the claim of a failed move": 6,
-    "keep the ports of a failed build": 1,
-    "leave claims swapped": 4,
-    "bind only there": 1,
-    "let go while the guest stands": 43,
+    "keep the claim of a failed move": 2,
+    "keep the ports of a failed build": 4,
+    "leave claims swapped": 1,
+    "bind only there": 3,
+    "keep the port of a failed attachment": 1,
+    "keep a withdrawn port in mind": 1,
+    "let go while the guest stands": 2,
 }
 """The seed that notices each of the bugs planted into kinds of flows."""
 NOTICED_WITHIN = 100

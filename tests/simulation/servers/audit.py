@@ -153,6 +153,18 @@ class Audit:
             yield f"is {row.vm_state} with a guest that is {power.name}"
         elif row.power_state is not power:
             yield f"says that its guest is {row.power_state.name} when it is {power.name}"
+        else:
+            yield from self._interfaces(row, host)
+
+    def _interfaces(self, row: Instance, host: SimHost) -> Iterator[str]:
+        """The guest has the server's interfaces, unless a host that was passed over heard late what to do."""
+        wanted, there = {vif.mac for vif in row.vifs}, nics_of(row.uuid, host)
+        if wanted == there:
+            return
+        if self._world.faults.seen["hosts down or up"]:
+            self.states["(interfaces differ)"] += 1
+        else:
+            yield f"has interfaces {sorted(wanted)} and its guest has {sorted(there)}"
 
     def _way_back(self, row: Instance) -> Iterator[str]:
         with self._world.store.database(self._world.hosts[row.host or ""].cell).read() as tx:
@@ -195,7 +207,8 @@ class Audit:
         for consumer in world.placement.allocations_by_consumer.keys() - held.consumers:
             yield f"{consumer} holds allocations"
         for port in world.network.ports.values():
-            if port.device_id not in held.devices:
+            # A port without a tag is a user's, who may have it back.
+            if port.device_id not in held.devices and (port.device_id or port.tags):
                 yield f"port {port.id} of {port.device_id} is left"
         for host in world.hosts.values():
             yield from self._strays(host)
@@ -222,6 +235,11 @@ class Audit:
 def guests_on(host: SimHost) -> list[FakeGuest]:
     """Return all guests of a host, those too of which only disks are left."""
     return list(host.driver._guests)
+
+
+def nics_of(uuid: str, host: SimHost) -> set[str]:
+    """Return the addresses of a guest's interfaces."""
+    return {mac for guest in guests_on(host) if guest.uuid == uuid for mac in guest.macs}
 
 
 def kept_by(host: SimHost) -> list[FakeGuest]:

@@ -17,11 +17,12 @@ from tests.simulation.faults import Crash
 from tests.simulation.servers.audit import Audit
 from tests.simulation.servers.hosts import SimHost
 from tests.simulation.servers.runs import settle
-from tests.simulation.servers.users import ACTS, USER, Users
+from tests.simulation.servers.users import ACTS, USER, Users, attach_port
 from tests.simulation.servers.world import World
 
 MODES = ("fail", "fail half done", "crash before", "crash after", "repeat", "undo twice")
 HOST_FAILS = "(its host fails)"
+ATTACH_PORT = "(a user's port is attached)"
 CREATE = "create"
 LAST_WORD = -1
 
@@ -53,6 +54,11 @@ SCENARIOS: dict[str, tuple[str, tuple[str, ...]]] = {
     "evacuate": ("evacuate", (HOST_FAILS, "evacuate")),
     "soft delete": ("soft_delete", ("delete",)),
     "soft delete of a moved one": ("soft_delete", ("migrate", "delete")),
+    "attach": ("attach_interface", ("attach_interface",)),
+    "attach to a stopped one": ("attach_interface", ("stop", "attach_interface")),
+    "attach a port": ("attach_interface", (ATTACH_PORT,)),
+    "detach": ("detach_interface", ("attach_interface", "detach_interface")),
+    "detach a port": ("detach_interface", (ATTACH_PORT, "detach_interface")),
     "restore": ("restore", ("delete", "restore")),
     "delete": ("delete", ("force_delete",)),
     "delete of a moved one": ("delete", ("migrate", "force_delete")),
@@ -216,7 +222,8 @@ def _act(world: World, uuid: str, key: str) -> None:
     if key == HOST_FAILS:
         _fail_host_of(world, uuid)
         return
-    ACTS[key][1](USER, world.users, find_server(USER, world.users, uuid))
+    act = attach_port if key == ATTACH_PORT else ACTS[key][1]
+    act(USER, world.users, find_server(USER, world.users, uuid))
 
 
 def _fail_host_of(world: World, uuid: str) -> None:

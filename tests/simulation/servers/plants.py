@@ -43,10 +43,20 @@ def _let_go_while_the_guest_stands() -> AbstractContextManager[Any]:
     return patch.dict(FLOWS, delete=dataclasses.replace(flow, steps=(first, *others)))
 
 
+def _keep_the_port_of_a_failed_attachment() -> AbstractContextManager[Any]:
+    return patch.dict(FLOWS, attach_interface=_without_undo("attach_interface", "port"))
+
+
+def _keep_a_withdrawn_port_in_mind() -> AbstractContextManager[Any]:
+    return patch.dict(FLOWS, attach_interface=_without_undo("attach_interface", "note"))
+
+
 PLANTS: dict[str, Plant] = {
     "keep the claim of a failed move": _keep_the_claim_of_a_failed_move,
     "keep the ports of a failed build": _keep_the_ports_of_a_failed_build,
     "leave claims swapped": _leave_claims_swapped,
     "bind only there": _bind_only_there,
+    "keep the port of a failed attachment": _keep_the_port_of_a_failed_attachment,
+    "keep a withdrawn port in mind": _keep_a_withdrawn_port_in_mind,
     "let go while the guest stands": _let_go_while_the_guest_stands,
 }

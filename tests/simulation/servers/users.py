@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import cast
 
 from sqlalchemy import select
 
+from compute_service.clients.fake.network import FakeNetwork
 from compute_service.control import (
     delete,
     evacuate,
+    interfaces,
     power,
     rebuild,
     rescue,
@@ -23,7 +26,7 @@ from compute_service.control.find import find_server
 from compute_service.control.services import Services
 from compute_service.domain.actions import ACTIONS
 from compute_service.domain.context import Context
-from compute_service.domain.errors import ComputeError
+from compute_service.domain.errors import ComputeError, NotFound
 from compute_service.domain.order import (
     BackupOrder,
     EvacuationOrder,
@@ -32,7 +35,7 @@ from compute_service.domain.order import (
     UnshelveOrder,
 )
 from compute_service.domain.states import VmState
-from compute_service.domain.vif import RequestedNetworks
+from compute_service.domain.vif import NetworkRequest, RequestedNetworks
 from compute_service.store.servers import Located
 from compute_service.store.tables.mappings import instance_mappings
 from tests.simulation.faults import Crash
@@ -50,6 +53,24 @@ def _resize(ctx: Context, svc: Services, server: Located) -> object:
 
 def _rebuild(ctx: Context, svc: Services, server: Located) -> object:
     return rebuild.rebuild(ctx, svc, server, RebuildOrder(image_ref=IMAGE))
+
+
+def _attach(ctx: Context, svc: Services, server: Located) -> object:
+    return interfaces.attach_interface(ctx, svc, server, NetworkRequest(tag="more"))
+
+
+def attach_port(ctx: Context, svc: Services, server: Located) -> object:
+    """Make a port as users do, and have a server given it."""
+    network = cast(FakeNetwork, svc.network)
+    port = network.add_port(next(iter(network.networks)), ctx.project_id)
+    return interfaces.attach_interface(ctx, svc, server, NetworkRequest(port_id=port))
+
+
+def _detach(ctx: Context, svc: Services, server: Located) -> object:
+    """Have a server's last interface taken, but for its first."""
+    if len(server.instance.vifs) < 2:
+        raise NotFound("It has but one.")
+    return interfaces.detach_interface(ctx, svc, server, server.instance.vifs[-1].port_id)
 
 
 BACKUP = BackupOrder(name="backup", backup_type="daily", rotation=1)
@@ -81,6 +102,8 @@ ACTS: dict[str, tuple[float, Act]] = {
     "reset_state": (0.2, lambda ctx, svc, server: reset.reset_state(ctx, svc, server, VmState.ERROR)),
     "rescue": (1, lambda ctx, svc, server: rescue.rescue(ctx, svc, server, None, None)),
     "unrescue": (2, rescue.unrescue),
+    "attach_interface": (3, _attach),
+    "detach_interface": (3, _detach),
     "create_image": (2, lambda ctx, svc, server: snapshot.create_image(ctx, svc, server, "copy")),
 }
 """What can be done to a server, by its key in the table of actions, and how often it is."""
