@@ -1,54 +1,65 @@
-"""Interfaces come to guests that run, and leave them, by what the libvirt driver does."""
+"""Interfaces come to real guests, and leave them, as their owner asks for it."""
 
 from __future__ import annotations
 
 import pytest
 
 from proving.hosts.compute import ComputeHost
-from proving.hosts.needs import SOURCE
-from proving.lab.layers import VENV
+from tests.functional.caller import wait_for
 from tests.integration.guests.conftest import Boot
-from tests.integration.guests.owner import Owner
+from tests.integration.guests.owner import SECONDS, Owner
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
-PORT, MAC = "5a5a5a5a-0000-4000-8000-000000000001", "fa:16:3e:5a:5a:01"
-
-
-def plug(host: ComputeHost, verb: str, server: str) -> None:
-    program = (
-        f"PYTHONDONTWRITEBYTECODE=1 exec {VENV}/bin/python -m proving.hosts.nic {verb} {server} {PORT} {MAC}"
-    )
-    host.host.run("sh", "-c", f"cd {SOURCE} && {program}")
 
 
 def macs(host: ComputeHost, server: str, *which: str) -> list[str]:
     """Return the interfaces of a guest as it runs, or with `--inactive` as it is defined."""
     words = host.host.run("virsh", "domiflist", server, *which).split()
-    return sorted(word for word in words if word.startswith("fa:16:3e"))
+    return [word for word in words if word.startswith("fa:16:3e")]
+
+
+def attached(owner: Owner, server: str, **wanted: str) -> dict[str, str]:
+    """Give a server an interface, and return its port and what it is known by."""
+    reply = owner.caller.post(f"/servers/{server}/os-interface", {"interfaceAttachment": wanted})
+    assert reply.status == 200, reply
+    made = reply.body["interfaceAttachment"]
+    return {
+        "port": made["port_id"],
+        "mac": made["mac_addr"],
+        "address": made["fixed_ips"][0]["ip_address"],
+    }
 
 
 def test_an_interface_comes_to_a_guest_and_leaves_it(owner: Owner, boot: Boot) -> None:
     server = boot("november")
     owner.told(server, "ready")
-    host = owner.host(server)
-    first = macs(host, server)
-    for _ in range(2):
-        plug(host, "attach", server)
-    assert owner.told(server, rf"link eth1 {MAC}")
-    assert MAC in owner.ssh(server, "ip link show eth1")
-    assert macs(host, server) == macs(host, server, "--inactive") == sorted([*first, MAC])
-    for _ in range(2):
-        plug(host, "detach", server)
+    host, path = owner.host(server), f"/servers/{server}/os-interface"
+    (first,) = macs(host, server)
+    made = attached(owner, server, net_id=owner.network, tag="second")
+    assert owner.told(server, rf"link eth1 {made['mac']} (\S+)/")[1] == made["address"]
+    assert made["mac"] in owner.ssh(server, "ip link show eth1")
+    assert macs(host, server) == macs(host, server, "--inactive") == [first, made["mac"]]
+    assert owner.caller.delete(f"{path}/{made['port']}").status == 202
     owner.told(server, "gone eth1")
-    assert macs(host, server) == macs(host, server, "--inactive") == first
+    wait_for(lambda: made["port"] not in owner.cloud.site.network.ports, SECONDS)
+    wait_for(lambda: len(owner.caller.server(server)["addresses"]["private"]) == 1, SECONDS)
+    assert macs(host, server) == macs(host, server, "--inactive") == [first]
     assert "eth1" not in owner.ssh(server, "ls /sys/class/net")
 
 
-def test_an_interface_comes_to_the_definition_of_a_guest_that_is_off(owner: Owner, boot: Boot) -> None:
+def test_an_interface_comes_to_a_guest_that_is_off_and_its_port_is_deleted(owner: Owner, boot: Boot) -> None:
     server = boot("oscar")
-    host = owner.host(server)
     owner.act(server, "os-stop", None, "SHUTOFF")
-    plug(host, "attach", server)
-    assert MAC in macs(host, server, "--inactive")
-    plug(host, "detach", server)
-    assert MAC not in macs(host, server, "--inactive")
+    network = owner.cloud.site.network
+    port = network.add_port(owner.network, str(owner.caller.server(server)["tenant_id"]))
+    made = attached(owner, server, port_id=port)
+    host = owner.host(server)
+    assert macs(host, server, "--inactive")[1:] == [made["mac"]]
+    before = len(owner.console(server))
+    owner.act(server, "os-start", None, "ACTIVE")
+    assert owner.told(server, rf"link eth1 {made['mac']} (\S+)/", after=before)[1] == made["address"]
+    network.plane.delete_port(port)
+    event = {"name": "network-vif-deleted", "server_uuid": server, "tag": port, "status": "completed"}
+    assert owner.caller.post("/os-server-external-events", {"events": [event]}).status == 200
+    owner.told(server, "gone eth1", after=before)
+    wait_for(lambda: len(macs(host, server, "--inactive")) == 1, SECONDS)
