@@ -136,7 +136,7 @@ def no_other_guest_stands_anywhere(truth: Truth, book: Book) -> Found:
 
 
 def ports_are_of_living_servers(truth: Truth, book: Book) -> Found:
-    """A server on a host has its ports there, and there are no others."""
+    """A server on a host has its ports there, those that it knows, and there are no others."""
     at = {uuid: row.host for uuid, row in _placed(truth)}
     for uuid, hosts in truth.ports.items():
         if uuid not in at:
@@ -144,8 +144,9 @@ def ports_are_of_living_servers(truth: Truth, book: Book) -> Found:
         elif set(hosts) != {at[uuid]} and truth.rows[uuid][0][1].vm_state is not VmState.ERROR:
             yield uuid, f"is on {at[uuid]} with ports on {hosts}"
     for uuid, row in _placed(truth):
-        if uuid not in truth.ports and row.vm_state is not VmState.ERROR:
-            yield uuid, f"is {row.vm_state} without a port"
+        ports = len(truth.ports.get(uuid, ()))
+        if row.vm_state is not VmState.ERROR and (not ports or ports != len(row.vifs)):
+            yield uuid, f"is {row.vm_state} with {ports} ports and knows of {len(row.vifs)}"
 
 
 def images_are_whole(truth: Truth, book: Book) -> Found:

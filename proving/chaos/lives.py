@@ -18,6 +18,8 @@ PHRASES = (
     ("rebuild",),
     ("rescue", "unrescue"),
     ("soft delete", "restore"),
+    ("attach", "detach"),
+    ("attach",),
 )
 """What is asked for one after the other; each leads back to an active server."""
 DELETED, DELETED_AT_ONCE = 0.8, 0.15

@@ -148,11 +148,23 @@ class User:
             self._end(life, servers)
 
     def _ask(self, server: str, act: str, name: str) -> None:
+        path = f"/servers/{server}"
         if act == "soft delete":
-            answer = self._client.ask("DELETE", f"/servers/{server}")
+            answer = self._client.ask("DELETE", path)
+        elif act == "attach":
+            wanted = {"net_id": self._orders.network}
+            answer = self._client.ask("POST", f"{path}/os-interface", {"interfaceAttachment": wanted})
+        elif act == "detach":
+            answer = self._detach(f"{path}/os-interface")
         else:
-            answer = self._client.ask("POST", f"/servers/{server}/action", BODIES[act](self._orders, name))
+            answer = self._client.ask("POST", f"{path}/action", BODIES[act](self._orders, name))
         self._book.note(server, act, answer)
+
+    def _detach(self, path: str) -> Answer:
+        """Have a server's last interface taken; its first one stays."""
+        found = self._client.get(path)
+        ports = [one["port_id"] for one in found.body["interfaceAttachments"]] if found.accepted else []
+        return self._client.ask("DELETE", f"{path}/{ports[-1]}") if len(ports) > 1 else Answer(None)
 
     def _end(self, life: Life, servers: Sequence[str]) -> None:
         if not life.hasty:

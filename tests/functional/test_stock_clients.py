@@ -149,6 +149,25 @@ def test_the_command_resizes_and_refuses_in_the_services_words(
     assert user.ask("server", "show", server)["flavor"]["original_name"] == cloud.bigger_flavor
 
 
+def test_the_command_gives_and_takes_interfaces(user: Shell, server: str, cloud: Cloud) -> None:
+    def addresses() -> list[str]:
+        return list(user.ask("server", "show", server)["addresses"]["private"])
+
+    port = cloud.network.add_port(cloud.private_network, cloud.member_project)
+    first = addresses()
+    user.order("server", "add", "network", server, "private")
+    user.order("server", "add", "port", "--tag", "mine", server, port)
+    assert len(addresses()) == 3
+    assert "in use" in user.refusal("server", "add", "port", server, port)
+    user.order("server", "remove", "port", server, port)
+    wait_for(lambda: cloud.network.ports[port].device_id == "", 60)
+    user.order("server", "remove", "network", server, "private")
+    wait_for(lambda: "private" not in user.ask("server", "show", server)["addresses"], 60)
+    user.order("server", "add", "fixed", "ip", server, "private", "--fixed-ip-address", first[0])
+    assert addresses() == first
+    cloud.network.plane.delete_port(port)
+
+
 def test_the_command_serves_operators(operator: Shell) -> None:
     services = operator.ask("compute", "service", "list")
     hosts = sorted(row["Host"] for row in services if row["Binary"] == "nova-compute")

@@ -60,7 +60,7 @@ INTERFACES_SHOW = Rule(
     f"{_INTERFACES}show",
     Grant.READER,
     "Show one of a server's interfaces.",
-    (f"GET {_S}/os-interface/{{port_id}}",),
+    (f"GET {_S}/os-interface/{{port_id}}", f"POST {_S}/os-interface"),
 )
 
 INTERFACES_CREATE = Rule(

@@ -10,6 +10,7 @@ import pytest
 
 from compute_service.domain.flow import Failure, FlowState
 from compute_service.domain.states import PowerState, TaskState, VmState
+from compute_service.domain.vif import Vif
 from proving.chaos.invariants import check
 from proving.chaos.lives import lives
 from proving.chaos.report import told
@@ -23,7 +24,8 @@ CELL = new_uuid()
 
 def a_truth() -> tuple[Truth, str]:
     """Return what is so with one active server on host h1, and the server."""
-    row = an_instance(host="h1", node="h1", vm_state=VmState.ACTIVE)
+    vif = Vif(port_id=new_uuid(), network_id=new_uuid(), network_label="private", mac="fa:16:3e:00:00:01")
+    row = an_instance(host="h1", node="h1", vm_state=VmState.ACTIVE, vifs=(vif,))
     flavor = row.flavor
     size = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb, "DISK_GB": flavor.disk_gb}
     mapping = a_mapping(row, CELL)
@@ -43,7 +45,12 @@ def rules(truth: Truth, book: Book | None = None) -> list[str]:
 
 def test_a_seed_decides_the_lives() -> None:
     assert lives(7, 50) == lives(7, 50) != lives(8, 50)
-    assert {act for life in lives(7, 300) for act in life.acts} == {*BODIES, "soft delete"}
+    assert {act for life in lives(7, 300) for act in life.acts} == {
+        *BODIES,
+        "soft delete",
+        "attach",
+        "detach",
+    }
 
 
 def test_a_server_that_has_what_it_needs_is_in_order() -> None:
@@ -150,6 +157,12 @@ def test_what_is_missing_is_found() -> None:
         "guests stand where their servers are",
         "ports are of living servers",
     ]
+
+
+def test_a_port_that_its_server_does_not_know_is_found() -> None:
+    truth, uuid = a_truth()
+    truth.ports[uuid].append("h1")
+    assert rules(truth) == ["ports are of living servers"]
 
 
 def test_a_guest_in_another_state_is_found() -> None:
