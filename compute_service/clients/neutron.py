@@ -18,6 +18,7 @@ from compute_service.clients.neutron_api import (
     NoAddress,
     RevisionLost,
 )
+from compute_service.clients.neutron_bindings import BINDING_FAILED, activated, prepared, taken_back
 from compute_service.clients.neutron_resolve import resolve, resolve_one
 from compute_service.clients.neutron_rows import Address, FloatingIpRow, NetworkRow, PortRow, SubnetRow
 from compute_service.domain.context import Context
@@ -27,7 +28,6 @@ from compute_service.ports.network import NetworkPlan, PortOrder, PortOwner
 
 LOG = logging.getLogger(__name__)
 
-BINDING_FAILED = "binding_failed"
 DEFAULT_ZONE = "nova"
 SERVERS = "compute:"
 """What the device owner of a server's port begins with, before the zone."""
@@ -99,10 +99,26 @@ class NeutronNetwork:
         have = {port.id: port for port in self._api.ports({"device_id": server})}
         ports = [self._bound(self._held(have, vif, server), host) for vif in vifs]
         _check_bindings(ports, host)
-        return tuple(
-            now.replace(tag=vif.tag, ours=vif.ours)
-            for now, vif in zip(self._vifs(ports, set()), vifs, strict=True)
-        )
+        return self._known(ports, vifs)
+
+    def bind_ahead(self, server: str, vifs: tuple[Vif, ...], host: str) -> tuple[Vif, ...]:
+        """Prepare a server's ports for a host to which its guest will move while it runs."""
+        have = {port.id: port for port in self._api.ports({"device_id": server})}
+        ports = prepared(self._api, [self._held(have, vif, server) for vif in vifs], host)
+        return self._known(ports, vifs)
+
+    def activate(self, server: str, vifs: tuple[Vif, ...], host: str) -> tuple[Vif, ...]:
+        """Let ports belong to the host that they were prepared for, and to no other."""
+        for port in self._api.ports({"device_id": server}):
+            activated(self._api, port, host)
+        now = {port.id: port for port in self._api.ports({"device_id": server})}
+        left = tuple(vif for vif in vifs if vif.port_id in now)
+        return self._known([now[vif.port_id] for vif in left], left)
+
+    def unbind_ahead(self, server: str, host: str) -> None:
+        """Take back what `bind_ahead` prepared on a host; what is active there stays."""
+        for port in self._api.ports({"device_id": server}):
+            taken_back(self._api, port, host)
 
     def release(self, server: str, vifs: tuple[Vif, ...]) -> None:
         """Delete the ports made for the server and let go of the others; repeating is fine."""
@@ -220,6 +236,11 @@ class NeutronNetwork:
         if vif.port_id not in have:
             raise NotFound(f"Server {server} has no port {vif.port_id} any more.")
         return have[vif.port_id]
+
+    def _known(self, ports: Sequence[PortRow], vifs: Sequence[Vif]) -> tuple[Vif, ...]:
+        """Describe ports that were described before: what is ours alone to know stays."""
+        now = self._vifs(ports, set())
+        return tuple(one.replace(tag=vif.tag, ours=vif.ours) for one, vif in zip(now, vifs, strict=True))
 
     def _vifs(self, ports: Sequence[PortRow], fresh: set[str]) -> tuple[Vif, ...]:
         """Describe ports. Those in `fresh` were made just now and have no floating address."""

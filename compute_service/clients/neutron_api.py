@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from compute_service.clients.neutron_rows import (
+    BindingRow,
     FloatingIpRow,
     NetworkRow,
     PortRow,
@@ -30,6 +31,7 @@ AUTO_ALLOCATION = "auto-allocated-topology"
 FLOATING = "router"
 QUOTA_DETAILS = "quota_details"
 TAGS = "standard-attr-tag"
+SEVERAL_BINDINGS = "binding-extended"
 
 
 class InUse(Conflict):
@@ -86,6 +88,19 @@ class NetworkApi(Protocol):
 
     def delete_port(self, port_id: str) -> None:
         """Delete a port. Raises NotFound."""
+
+    def bindings(self, port_id: str) -> list[BindingRow]:
+        """Return how a port is bound, to any host. Raises NotFound."""
+
+    def create_binding(self, port_id: str, row: BindingRow) -> BindingRow:
+        """Bind a port to one more host, where it is not active yet. Raises NotFound, Conflict (it is bound
+        there), HostRejected (it cannot be)."""
+
+    def activate_binding(self, port_id: str, host: str) -> None:
+        """Let a port be active on another host that it is bound to. Raises NotFound, Conflict (it is)."""
+
+    def delete_binding(self, port_id: str, host: str) -> None:
+        """Unbind a port from a host where it is not active. Raises NotFound."""
 
 
 def visible(row: Row, ctx: Context) -> bool:

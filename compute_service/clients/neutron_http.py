@@ -24,6 +24,7 @@ from compute_service.clients.neutron_api import (
     visible,
 )
 from compute_service.clients.neutron_rows import (
+    BindingRow,
     FloatingIpRow,
     NetworkRow,
     PortRow,
@@ -32,9 +33,11 @@ from compute_service.clients.neutron_rows import (
     SubnetRow,
 )
 from compute_service.domain.context import Context
-from compute_service.domain.errors import ComputeError, OverQuota
+from compute_service.domain.errors import ComputeError, HostRejected, OverQuota
+from compute_service.domain.record import Record
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T", bound=Record)
 
 IDS_A_CALL = 50
 """Most identifiers in the query of one call: addresses have a greatest length."""
@@ -47,6 +50,7 @@ _ERRORS: dict[str, type[ComputeError]] = {
     "SubnetInUse": InUse,
     "SecurityGroupInUse": InUse,
     "RevisionNumberConstraintFailed": RevisionLost,
+    "PortBindingError": HostRejected,
 }
 
 
@@ -138,6 +142,25 @@ class HttpNetworkApi:
         """Delete a port. Raises NotFound."""
         self._rest.call("DELETE", f"/v2.0/ports/{part(port_id)}")
 
+    def bindings(self, port_id: str) -> list[BindingRow]:
+        """Return how a port is bound, to any host. Raises NotFound."""
+        answer = self._rest.json("GET", _bindings(port_id))
+        return [_row(BindingRow, entry) for entry in answer["bindings"]]
+
+    def create_binding(self, port_id: str, row: BindingRow) -> BindingRow:
+        """Bind a port to one more host, where it is not active. Raises NotFound, Conflict, HostRejected."""
+        wanted = {"host": row.host, "vnic_type": row.vnic_type, "profile": row.profile}
+        answer = self._rest.json("POST", _bindings(port_id), body={"binding": wanted})
+        return _row(BindingRow, answer["binding"])
+
+    def activate_binding(self, port_id: str, host: str) -> None:
+        """Let a port be active on another host that it is bound to. Raises NotFound, Conflict (it is)."""
+        self._rest.call("PUT", f"{_bindings(port_id)}/{part(host)}/activate")
+
+    def delete_binding(self, port_id: str, host: str) -> None:
+        """Unbind a port from a host where it is not active. Raises NotFound."""
+        self._rest.call("DELETE", f"{_bindings(port_id)}/{part(host)}")
+
     def _list(self, noun: str, kind: type[R], filters: Filters, ctx: Context | None) -> list[R]:
         rows = [
             _row(kind, entry)
@@ -147,6 +170,10 @@ class HttpNetworkApi:
         if ctx is None or ctx.token is not None:
             return rows
         return [row for row in rows if visible(row, ctx)]
+
+
+def _bindings(port_id: str) -> str:
+    return f"/v2.0/ports/{part(port_id)}/bindings"
 
 
 def _queries(filters: Filters) -> Iterable[Query]:
@@ -160,7 +187,7 @@ def _queries(filters: Filters) -> Iterable[Query]:
             yield [*single, *((name, str(value)) for value in values[at : at + IDS_A_CALL])]
 
 
-def _row(kind: type[R], body: Mapping[str, Any]) -> R:
+def _row(kind: type[T], body: Mapping[str, Any]) -> T:
     return msgspec.convert({name: value for name, value in body.items() if value is not None}, kind)
 
 

@@ -102,6 +102,17 @@ class PortRow(
     profile: dict[str, Any] = {}
 
 
+class BindingRow(Record):
+    """How a port is bound to one host. A port has one that is active, and others while its guest moves."""
+
+    host: str
+    vif_type: str = "unbound"
+    vif_details: dict[str, Any] = {}
+    vnic_type: str = "normal"
+    profile: dict[str, Any] = {}
+    status: str = "INACTIVE"
+
+
 class SecurityGroupRow(Row):
     """A security group; its rules stand apart."""
 

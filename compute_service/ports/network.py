@@ -70,6 +70,22 @@ class Network(Protocol):
     def bind(self, server: str, vifs: tuple[Vif, ...], host: str) -> tuple[Vif, ...]:
         """Bind existing ports of a server to another host."""
 
+    def bind_ahead(self, server: str, vifs: tuple[Vif, ...], host: str) -> tuple[Vif, ...]:
+        """Prepare a server's ports for a host to which its guest will move while it runs; until `activate`
+        they stay bound where they are. Returns them as they will be there. Repeating finds what was made.
+
+        Raises NotFound for a port that is gone, HostRejected when the host cannot have one.
+        """
+
+    def activate(self, server: str, vifs: tuple[Vif, ...], host: str) -> tuple[Vif, ...]:
+        """Let ports belong to the host that they were prepared for, and to no other; repeating is fine.
+
+        A port that has gone meanwhile is left out.
+        """
+
+    def unbind_ahead(self, server: str, host: str) -> None:
+        """Take back what `bind_ahead` prepared on a host; what is active there stays."""
+
     def release(self, server: str, vifs: tuple[Vif, ...]) -> None:
         """Delete the ports made for the server and let go of the others; repeating is fine.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from compute_service.clients.fake.faults import Faults
+from compute_service.clients.fake.network_bindings import PortBindings
 from compute_service.clients.fake.network_floating import FloatingIps
 from compute_service.clients.fake.network_plane import NetworkPlane
 from compute_service.clients.fake.network_security import SecurityGroups
@@ -18,12 +19,14 @@ from compute_service.clients.neutron_api import (
     FLOATING,
     QUOTA_DETAILS,
     REVISIONS,
+    SEVERAL_BINDINGS,
     TAGS,
     Filters,
     matching,
     visible,
 )
 from compute_service.clients.neutron_rows import (
+    BindingRow,
     FloatingIpRow,
     NetworkRow,
     PortRow,
@@ -36,7 +39,9 @@ from compute_service.domain.vif import NetworkRequest, RequestedNetworks, Vif
 from compute_service.ports.clock import Clock
 from compute_service.ports.network import NetworkPlan, PortOrder, PortOwner
 
-EXTENSIONS = frozenset((BULK_TAGS, TAGS, DNS, REVISIONS, AUTO_ALLOCATION, FLOATING, QUOTA_DETAILS))
+EXTENSIONS = frozenset(
+    (BULK_TAGS, TAGS, DNS, REVISIONS, AUTO_ALLOCATION, FLOATING, QUOTA_DETAILS, SEVERAL_BINDINGS)
+)
 """What the client makes use of where it is there."""
 
 
@@ -51,6 +56,7 @@ class FakeNetwork(Faults):
         self.groups = SecurityGroups(self.tables)
         self.plane = NetworkPlane(self.tables, self.groups)
         self.floating = FloatingIps(self.tables, self.plane)
+        self.bindings = PortBindings(self.tables, self.plane)
         self._network = NeutronNetwork(PlaneApi(self))
 
     @property
@@ -121,6 +127,21 @@ class FakeNetwork(Faults):
         with self._call("bind"):
             return self._network.bind(server, vifs, host)
 
+    def bind_ahead(self, server: str, vifs: tuple[Vif, ...], host: str) -> tuple[Vif, ...]:
+        """Prepare a server's ports for a host to which its guest will move while it runs."""
+        with self._call("bind_ahead"):
+            return self._network.bind_ahead(server, vifs, host)
+
+    def activate(self, server: str, vifs: tuple[Vif, ...], host: str) -> tuple[Vif, ...]:
+        """Let ports belong to the host that they were prepared for, and to no other."""
+        with self._call("activate"):
+            return self._network.activate(server, vifs, host)
+
+    def unbind_ahead(self, server: str, host: str) -> None:
+        """Take back what `bind_ahead` prepared on a host."""
+        with self._call("unbind_ahead"):
+            self._network.unbind_ahead(server, host)
+
     def release(self, server: str, vifs: tuple[Vif, ...]) -> None:
         """Delete the ports made for the server and let go of the others; repeating is fine."""
         with self._call("release"):
@@ -170,6 +191,7 @@ class PlaneApi:
         self._tables = network.tables
         self._plane = network.plane
         self._groups = network.groups
+        self._bindings = network.bindings
 
     def extensions(self) -> frozenset[str]:
         """Return the aliases of the extensions that the service has."""
@@ -234,3 +256,19 @@ class PlaneApi:
     def delete_port(self, port_id: str) -> None:
         """Delete a port. Raises NotFound."""
         self._plane.delete_port(port_id)
+
+    def bindings(self, port_id: str) -> list[BindingRow]:
+        """Return how a port is bound, to any host."""
+        return self._bindings.all(port_id)
+
+    def create_binding(self, port_id: str, row: BindingRow) -> BindingRow:
+        """Bind a port to one more host."""
+        return self._bindings.create(port_id, row)
+
+    def activate_binding(self, port_id: str, host: str) -> None:
+        """Let a port be active on another host that it is bound to."""
+        self._bindings.activate(port_id, host)
+
+    def delete_binding(self, port_id: str, host: str) -> None:
+        """Unbind a port from a host where it is not active."""
+        self._bindings.delete(port_id, host)

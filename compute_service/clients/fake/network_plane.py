@@ -138,7 +138,8 @@ class NetworkPlane:
             if "fixed_ips" in wanted and tuple(wanted["fixed_ips"]) != seen.fixed_ips:
                 wanted["fixed_ips"] = self._readdress(seen, tuple(wanted["fixed_ips"]))
             if "host" in wanted and wanted["host"] != seen.host:
-                wanted |= self._binding(wanted["host"])
+                wanted |= self.binding(wanted["host"])
+                self.tables.bindings.get(port_id, {}).pop(wanted["host"], None)
             made = self.tables.update(self.tables.ports, seen, wanted)
             self._index(seen, made)
             return made
@@ -191,7 +192,7 @@ class NetworkPlane:
         number = next(self._macs)
         mac = f"{MAC_PREFIX}:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
         wanted = row.replace(
-            mac_address=row.mac_address or mac, security_groups=groups, **self._binding(row.host)
+            mac_address=row.mac_address or mac, security_groups=groups, **self.binding(row.host)
         )
         addressed = wanted.replace(fixed_ips=self._address(row.network_id, row.fixed_ips))
         made = self.tables.insert(self.tables.ports, addressed)
@@ -202,6 +203,7 @@ class NetworkPlane:
         for address in port.fixed_ips:
             self.give_back(address)
         self._by_device.get(port.device_id, {}).pop(port.id, None)
+        self.tables.bindings.pop(port.id, None)
         del self.tables.ports[port.id]
 
     def _index(self, before: PortRow | None, after: PortRow) -> None:
@@ -212,7 +214,8 @@ class NetworkPlane:
         if after.device_id:
             self._by_device.setdefault(after.device_id, {})[after.id] = None
 
-    def _binding(self, host: str) -> dict[str, Any]:
+    def binding(self, host: str) -> dict[str, Any]:
+        """Return what a port says of itself when it is bound to a host."""
         if not host:
             return {"host": "", "vif_type": "unbound", "vif_details": {}, "status": "DOWN"}
         if host in self.rejecting_hosts:

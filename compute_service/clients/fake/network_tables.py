@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from compute_service.clients.clock import SystemClock
 from compute_service.clients.neutron_rows import (
+    BindingRow,
     FloatingIpRow,
     NetworkRow,
     PortRow,
@@ -48,6 +49,8 @@ class Tables:
         self.networks: dict[str, NetworkRow] = {}
         self.subnets: dict[str, SubnetRow] = {}
         self.ports: dict[str, PortRow] = {}
+        self.bindings: dict[str, dict[str, BindingRow]] = {}
+        """Port → host → how it is bound there beside the host where it is active."""
         self.security_groups: dict[str, SecurityGroupRow] = {}
         self.security_group_rules: dict[str, SecurityGroupRuleRow] = {}
         self.floating_ips: dict[str, FloatingIpRow] = {}

@@ -16,7 +16,15 @@ from compute_service.clients.neutron_api import (
 from compute_service.clients.twin.network_resources import collections_of
 from compute_service.clients.twin.router import Answer, Request, Route, Router
 from compute_service.domain.context import Context
-from compute_service.domain.errors import ComputeError, Conflict, Forbidden, Invalid, NotFound, OverQuota
+from compute_service.domain.errors import (
+    ComputeError,
+    Conflict,
+    Forbidden,
+    HostRejected,
+    Invalid,
+    NotFound,
+    OverQuota,
+)
 
 ALIASES = {
     "agent",
@@ -42,6 +50,7 @@ _TYPES: tuple[tuple[type[ComputeError], str], ...] = (
     (NoAddress, "IpAddressGenerationFailure"),
     (InUse, "NetworkInUse"),
     (RevisionLost, "RevisionNumberConstraintFailed"),
+    (HostRejected, "PortBindingError"),
     (NotFound, "NotFound"),
     (Forbidden, "PolicyNotAuthorized"),
     (Invalid, "InvalidInput"),

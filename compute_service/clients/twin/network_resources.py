@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from compute_service.clients.fake.network import FakeNetwork
 from compute_service.clients.fake.network_tables import Tables
-from compute_service.clients.neutron_api import BULK_TAGS, visible
+from compute_service.clients.neutron_api import BULK_TAGS, SEVERAL_BINDINGS, visible
 from compute_service.clients.neutron_rows import (
+    BindingRow,
     FloatingIpRow,
     NetworkRow,
     PortRow,
@@ -224,6 +227,52 @@ class Ports(Collection[PortRow]):
     """Ports."""
 
     noun, plural, kind = "port", "ports", PortRow
+
+    def routes(self) -> list[Route]:
+        """Return the table of routes, with those of further bindings."""
+        every = f"{self.path}/{{row_id}}/bindings"
+        return [
+            *super().routes(),
+            Route("GET", every, self.bindings),
+            Route("POST", every, self.create_binding),
+            Route("DELETE", f"{every}/{{host}}", self.delete_binding),
+            Route("PUT", f"{every}/{{host}}/activate", self.activate_binding),
+        ]
+
+    def bindings(self, request: Request, row_id: str) -> Answer:
+        """GET a port's bindings."""
+        self._check_bindings(request, row_id)
+        rows = self.network.bindings.all(row_id)
+        return Answer({"bindings": [msgspec.to_builtins(row) for row in rows]})
+
+    def create_binding(self, request: Request, row_id: str) -> Answer:
+        """POST one more binding of a port."""
+        self._check_bindings(request, row_id)
+        try:
+            wanted = msgspec.convert(request.member("binding"), BindingRow)
+        except msgspec.ValidationError as error:
+            raise Invalid(f"Invalid input for binding. Reason: {error}.") from error
+        made = self.network.bindings.create(row_id, wanted)
+        return Answer({"binding": msgspec.to_builtins(made)}, 201)
+
+    def delete_binding(self, request: Request, row_id: str, host: str) -> Answer:
+        """DELETE a port's binding to a host."""
+        self._check_bindings(request, row_id)
+        self.network.bindings.delete(row_id, host)
+        return Answer(None, 204)
+
+    def activate_binding(self, request: Request, row_id: str, host: str) -> Answer:
+        """PUT a port's binding into effect."""
+        self._check_bindings(request, row_id)
+        made = self.network.bindings.activate(row_id, host)
+        return Answer({"binding": msgspec.to_builtins(made)})
+
+    def _check_bindings(self, request: Request, row_id: str) -> None:
+        if SEVERAL_BINDINGS not in self.network.extensions:
+            raise NotFound("The resource could not be found.")
+        self.own(row_id, request.ctx)
+        if not request.ctx.is_admin:
+            raise Forbidden("Only admins may do this.")
 
     def check_bodies(self, given: list[dict[str, Any]]) -> None:
         """Tags of new ports need an extension."""
