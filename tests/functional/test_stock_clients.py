@@ -149,6 +149,7 @@ def test_the_command_resizes_and_refuses_in_the_services_words(
     assert user.ask("server", "show", server)["flavor"]["original_name"] == cloud.bigger_flavor
 
 
+@pytest.mark.timeout(240)
 def test_the_command_gives_and_takes_interfaces(user: Shell, server: str, cloud: Cloud) -> None:
     def addresses() -> list[str]:
         return list(user.ask("server", "show", server)["addresses"]["private"])

@@ -21,7 +21,7 @@ from compute_service.config.settings import Settings
 from compute_service.domain.errors import Conflict, NotFound
 from compute_service.domain.image import Image
 from compute_service.domain.vif import NetworkRequest, RequestedNetworks
-from compute_service.ports.network import NetworkPlan
+from compute_service.ports.network import NetworkPlan, PortOrder
 
 NETWORK = "STRATUS_REAL_NETWORK"
 DATA = bytes(range(256)) * 4096
@@ -85,3 +85,33 @@ def test_a_servers_ports_are_made_found_moved_and_removed(real: Settings, server
     finally:
         network.release(server, ())
     assert network.describe(server) == ()
+
+
+def test_a_servers_port_comes_and_goes_by_itself(real: Settings, server: str) -> None:
+    network_id = os.environ.get(NETWORK)
+    if network_id is None:
+        pytest.skip(f"no real network: {NETWORK} names none")
+    reach = reach_of(real, "neutron")
+    network = NeutronNetwork(HttpNetworkApi(reach))
+    order = PortOrder(
+        key=str(uuid.uuid4()),
+        project_id=own_project(reach),
+        server=server,
+        hostname="contract",
+        zone="nova",
+        request=NetworkRequest(network_id=network_id, tag="one"),
+    )
+    try:
+        vif = network.attach(order, "")
+        assert (vif.network_id, vif.tag, vif.ours) == (network_id, "one", True)
+        assert network.attach(order, "") == vif
+        network.withdraw(order)
+        network.withdraw(order)
+        assert network.describe(server) == ()
+        again = network.attach(order, "")
+        assert again.port_id != vif.port_id
+        network.detach(server, again)
+        network.detach(server, again)
+        assert network.describe(server) == ()
+    finally:
+        network.release(server, ())
