@@ -145,10 +145,11 @@ def _is_busy(tx: Tx, seen: Instance) -> bool:
 def _detach(ctx: Context, svc: Services, server: Located, port: str) -> None:
     """Have a server let go of the interface of a port that was deleted, after what is done to it now.
 
-    A server that is being made or removed is left to that, and a port to what lets go of it already.
+    A server that is being made or removed is left to that, and a port to what lets go of it already. The row
+    is changed for the sake of who admits something else at this moment: they look again at what is in line.
     """
     with svc.store.database(server.database).write() as tx:
-        seen = instance_get(tx, server.instance.uuid)
+        seen = instance_get(tx, server.instance.uuid, lock=True)
         if seen is None or seen.launched_at is None or seen.task_state in _GOING:
             return
         flows = in_line(tx, seen.uuid)
@@ -161,6 +162,7 @@ def _detach(ctx: Context, svc: Services, server: Located, port: str) -> None:
             instance_uuid=seen.uuid,
             after=flows[-1].id if flows else None,
         )
+        instance_update(tx, seen)
         key = submit(tx, flow)
     ring(svc, key)
 

@@ -81,6 +81,18 @@ def test_a_port_deleted_while_something_is_done_leaves_the_guest_afterwards(worl
     assert (state_of(now), now.instance.vifs) == (("paused", None), ())
 
 
+def test_who_did_not_see_a_detachment_in_line_is_told_to_look_again(world: World) -> None:
+    seen = world.boot()
+    tell(world, seen.instance.uuid, "network-vif-deleted", seen.instance.vifs[0].port_id)
+    assert world.see(seen.instance.uuid).instance.generation > seen.instance.generation
+    power.stop(MEMBER, world.svc, seen)
+    detach, stop = sorted(world.unfinished(), key=lambda flow: flow.kind)
+    assert (detach.kind, stop.kind, stop.after) == ("detach_interface", "stop", detach.id)
+    world.settle()
+    now = world.see(seen.instance.uuid)
+    assert (state_of(now), now.instance.vifs) == (("stopped", None), ())
+
+
 @pytest.mark.parametrize("host_answers", [True, False])
 def test_a_deleted_port_is_forgotten_whatever_the_host_says(world: World, host_answers: bool) -> None:
     server = world.boot().instance
