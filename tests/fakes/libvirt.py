@@ -8,11 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compute_service.domain.errors import Conflict, HostRejected, NotFound
+from compute_service.domain.errors import Cancelled, Conflict, HostRejected, NotFound
 from compute_service.domain.guest import DiskCounters, NicCounters
 from compute_service.domain.states import PowerState
 from compute_service.ports.clock import Clock
-from compute_service.virt.libvirt.domains import DomainState, DomainStats, Job, Node, Watcher
+from compute_service.virt.libvirt.domains import (
+    Departure,
+    DomainState,
+    DomainStats,
+    Job,
+    Node,
+    Passage,
+    Watcher,
+)
 from compute_service.virt.libvirt.xml.backup import Backup
 from compute_service.virt.libvirt.xml.domain import Domain
 from compute_service.virt.libvirt.xml.interface import Interface
@@ -31,10 +39,22 @@ class _Guest:
     agent: list[str] = field(default_factory=list)
     passwords: dict[str, str] = field(default_factory=dict)
     interrupts: int = 0
+    arriving: bool = False
 
     @property
     def domain(self) -> Domain:
         return Domain.parse(self.running or self.lasting)
+
+
+@dataclass
+class Journey:
+    """A guest that goes to another libvirt, as far as it is."""
+
+    departure: Departure
+    passage: Passage
+    aborted: bool = False
+    switched: bool = False
+    downtimes: list[int] = field(default_factory=list)
 
 
 def _with_ports(domain: Domain) -> Domain:
@@ -47,7 +67,8 @@ def _with_ports(domain: Domain) -> Domain:
 
 class FakeConnection:
     """The fake. `deaf` guests do not act on a shutdown, `clinging` ones keep devices; `before` is called
-    before each change, and `changed` after it, each with the change's name."""
+    before each change, and `changed` after it, each with the change's name. `peers` are other libvirts by
+    their URIs; `pace` is called while a guest is on its way to one."""
 
     def __init__(
         self,
@@ -64,6 +85,10 @@ class FakeConnection:
         self.deaf: set[str] = set()
         self.clinging: set[str] = set()
         self.calls: list[str] = []
+        self.peers: dict[str, FakeConnection] = {}
+        self.pace: Callable[[Journey], None] = lambda journey: None
+        self.journeys: dict[str, Journey] = {}
+        self.cpu_known = True
 
     def node(self) -> Node:
         return Node(hostname="cmp1.example", hypervisor="QEMU", version=7002022, cpus=8, memory_mb=12288)
@@ -77,6 +102,12 @@ class FakeConnection:
     def whole_cpu(self, virt_type: str, arch: str, cpu: str) -> str:
         return "<cpu mode='custom'><model>m</model><feature policy='require' name='avx2'/></cpu>"
 
+    def cpu_fits(self, virt_type: str, arch: str, cpu: str) -> bool:
+        return self.cpu_known
+
+    def host_cpu_fits(self, cpu: str) -> bool:
+        return self.cpu_known
+
     def domains(self) -> list[DomainState]:
         with self._lock:
             return [self.domain(uuid) for uuid in self._guests]
@@ -88,6 +119,12 @@ class FakeConnection:
     def xml(self, uuid: str, lasting: bool = False) -> str:
         guest = self._guest(uuid)
         return guest.lasting if lasting or guest.running is None else guest.running
+
+    def portable_xml(self, uuid: str) -> str:
+        return self.xml(uuid)
+
+    def is_lasting(self, uuid: str) -> bool:
+        return not self._guest(uuid).arriving
 
     def define(self, xml: str) -> None:
         domain = Domain.parse(xml)
@@ -240,6 +277,70 @@ class FakeConnection:
 
     def abort_job(self, uuid: str) -> None:
         self._guest(uuid)
+        if uuid in self.journeys:
+            self.journeys[uuid].aborted = True
+
+    def migrate(self, uuid: str, departure: Departure) -> None:
+        guest = self._guest(uuid)
+        peer = self.peers.get(departure.uri)
+        if peer is None:
+            raise HostRejected(f"unable to connect to server at '{departure.uri}'")
+        self._begin("migrate", uuid)
+        journey = self.journeys[uuid] = Journey(departure, Passage(memory_total=guest.domain.memory * 1024))
+        paused = guest.power is PowerState.PAUSED
+        peer._arrives(uuid, departure)
+        try:
+            self.pace(journey)
+            if journey.aborted:
+                raise Cancelled("operation aborted: migration out job: canceled by client")
+            self._carry_disks(guest, departure)
+        except BaseException:
+            peer._guests.pop(uuid)
+            raise
+        finally:
+            del self.journeys[uuid]
+        peer._arrived(uuid, paused)
+        with self._lock:
+            del self._guests[uuid]
+        self._end("migrate", uuid)
+
+    def _arrives(self, uuid: str, departure: Departure) -> None:
+        domain = Domain.parse(departure.definition)
+        if uuid in self._guests:
+            raise HostRejected(f"domain '{domain.name}' is already active")
+        for disk in domain.disks:
+            if disk.file is not None and not Path(disk.file).exists():
+                raise HostRejected(f"Cannot access storage file '{disk.file}': No such file or directory")
+        running = _with_ports(domain).xml()
+        self._guests[uuid] = _Guest(departure.lasting, running, PowerState.PAUSED, arriving=True)
+
+    def _carry_disks(self, guest: _Guest, departure: Departure) -> None:
+        there = {disk.target: disk for disk in Domain.parse(departure.definition).disks}
+        for disk in guest.domain.disks:
+            if disk.target in departure.disks and disk.file and there[disk.target].file:
+                size, content = read_disk(Path(disk.file))
+                target = Path(str(there[disk.target].file))
+                if size != read_disk(target)[0]:
+                    raise HostRejected(f"{target} has another size")
+                if departure.copy == "whole":
+                    write_disk(target, disk.format or "raw", size, content)
+
+    def _arrived(self, uuid: str, paused: bool) -> None:
+        guest = self._guest(uuid)
+        guest.arriving = False
+        guest.started = self._clock.time()
+        guest.power = PowerState.PAUSED if paused else PowerState.RUNNING
+
+    def passage(self, uuid: str) -> Passage | None:
+        self._guest(uuid)
+        journey = self.journeys.get(uuid)
+        return journey.passage if journey is not None else None
+
+    def set_downtime(self, uuid: str, milliseconds: int) -> None:
+        self.journeys[uuid].downtimes.append(milliseconds)
+
+    def post_copy(self, uuid: str) -> None:
+        self.journeys[uuid].switched = True
 
     def ask_agent(self, uuid: str, command: str, seconds: int) -> str:
         self._guest(uuid).agent.append(command)

@@ -118,13 +118,20 @@ def libvirt_parts(
 def libvirt_pair(root: Path, images: Images, clock: Clock, images_type: str) -> tuple[Any, Any]:
     """Return two hosts, named source and target, that can hand each other guests."""
     carrier = FakeCarrier({name: root / name / "instances" for name in ("source", "target")})
-    one, other = (
-        LibvirtDriver(
-            libvirt_parts(host_settings(name, root, images_type=images_type), images, clock, carrier)
-        )
+    hosts = {
+        name: libvirt_parts(host_settings(name, root, images_type=images_type), images, clock, carrier)
         for name in ("source", "target")
-    )
-    return one, other
+    }
+    introduce(hosts)
+    return LibvirtDriver(hosts["source"]), LibvirtDriver(hosts["target"])
+
+
+def introduce(hosts: dict[str, Parts]) -> None:
+    """Have the libvirts of hosts reach each other by the hosts' names."""
+    peers = {f"qemu+tcp://{name}/system": parts.connection for name, parts in hosts.items()}
+    for parts in hosts.values():
+        connection: Any = parts.connection
+        connection.peers = peers
 
 
 def rebooted(parts: Parts) -> Parts:

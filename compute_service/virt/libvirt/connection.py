@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from compute_service.domain.errors import (
+    Cancelled,
     ComputeError,
     Conflict,
     HostRejected,
@@ -24,7 +25,17 @@ from compute_service.domain.errors import (
 )
 from compute_service.domain.states import PowerState
 from compute_service.virt.libvirt.calls import Calls
-from compute_service.virt.libvirt.domains import ConnectionLost, DomainState, DomainStats, Job, Node, Watcher
+from compute_service.virt.libvirt.domains import (
+    ConnectionLost,
+    Departure,
+    DomainState,
+    DomainStats,
+    Job,
+    Node,
+    Passage,
+    Watcher,
+)
+from compute_service.virt.libvirt.live_words import flags_of, parameters_of, passage_of
 from compute_service.virt.libvirt.stats import stats_of
 
 LOG = logging.getLogger(__name__)
@@ -38,6 +49,8 @@ CHANGE = 300.0
 """Seconds for a change, such as a start with much memory to be made ready."""
 SAVE = 3600.0
 """Seconds for memory to be written to disk."""
+MOVE = 7 * 86_400.0
+"""Seconds for a guest to go to another host: a limit of last resort, for who asks has one."""
 PATIENCE = 30.0
 """Seconds that a libvirt which was lost has to come back before calls fail at once."""
 KEEPALIVE_EVERY, KEEPALIVE_MISSES = 5, 4
@@ -61,6 +74,7 @@ _ERRORS: dict[str, type[ComputeError]] = {
     "VIR_ERR_NO_SUPPORT": NotSupported,
     "VIR_ERR_OPERATION_UNSUPPORTED": NotSupported,
     "VIR_ERR_ARGUMENT_UNSUPPORTED": NotSupported,
+    "VIR_ERR_OPERATION_ABORTED": Cancelled,
     "VIR_ERR_OPERATION_TIMEOUT": Timeout,
     "VIR_ERR_AGENT_UNRESPONSIVE": Timeout,
     "VIR_ERR_AUTH_FAILED": Unavailable,
@@ -162,6 +176,18 @@ class LibvirtConnection:
             )
         )
 
+    def cpu_fits(self, virt_type: str, arch: str, cpu: str) -> bool:
+        """Return whether guests can have a processor here."""
+        found = self._ask(
+            lambda link: link.compareHypervisorCPU(None, arch, None, virt_type, cpu, 0), CAPABILITIES
+        )
+        return bool(found > self._libvirt.VIR_CPU_COMPARE_INCOMPATIBLE)
+
+    def host_cpu_fits(self, cpu: str) -> bool:
+        """Return whether this host's processor has all that another's has."""
+        found = self._ask(lambda link: link.compareCPU(cpu, 0), CAPABILITIES)
+        return bool(found > self._libvirt.VIR_CPU_COMPARE_INCOMPATIBLE)
+
     def domains(self) -> list[DomainState]:
         """Return every guest."""
 
@@ -185,6 +211,15 @@ class LibvirtConnection:
         """Return a guest's document."""
         flags = self._libvirt.VIR_DOMAIN_XML_INACTIVE if lasting else 0
         return str(self._ask(lambda link: link.lookupByUUIDString(uuid).XMLDesc(flags)))
+
+    def portable_xml(self, uuid: str) -> str:
+        """Return a running guest's document as another libvirt takes it."""
+        flags = self._libvirt.VIR_DOMAIN_XML_MIGRATABLE | self._libvirt.VIR_DOMAIN_XML_SECURE
+        return str(self._ask(lambda link: link.lookupByUUIDString(uuid).XMLDesc(flags)))
+
+    def is_lasting(self, uuid: str) -> bool:
+        """Return whether a guest's document is kept."""
+        return bool(self._ask(lambda link: link.lookupByUUIDString(uuid).isPersistent()))
 
     def define(self, xml: str) -> None:
         """Keep a guest's document."""
@@ -334,6 +369,28 @@ class LibvirtConnection:
             except Conflict:
                 if self.job(uuid) is not None:
                     raise
+
+    def migrate(self, uuid: str, departure: Departure) -> None:
+        """Have a running guest go to another libvirt."""
+        flags = flags_of(self._libvirt, departure)
+        parameters = parameters_of(self._libvirt, departure)
+        self._on(uuid, lambda domain: domain.migrateToURI3(departure.uri, parameters, flags), MOVE)
+
+    def passage(self, uuid: str) -> Passage | None:
+        """Return how far a guest is that goes to another libvirt."""
+        try:
+            found = self._ask(lambda link: link.lookupByUUIDString(uuid).jobStats(0))
+        except Conflict:
+            return None
+        return passage_of(self._libvirt, found)
+
+    def set_downtime(self, uuid: str, milliseconds: int) -> None:
+        """Say how long a guest that goes may stand still."""
+        self._on(uuid, lambda domain: domain.migrateSetMaxDowntime(milliseconds, 0))
+
+    def post_copy(self, uuid: str) -> None:
+        """Have a guest that goes switch over now."""
+        self._on(uuid, lambda domain: domain.migrateStartPostCopy(0))
 
     def ask_agent(self, uuid: str, command: str, seconds: int) -> str:
         """Return what the guest agent answers."""

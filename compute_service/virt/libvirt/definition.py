@@ -9,6 +9,7 @@ from compute_service.virt.libvirt.assemble.domain import assemble
 from compute_service.virt.libvirt.assemble.place import Place
 from compute_service.virt.libvirt.assemble.properties import Wishes
 from compute_service.virt.libvirt.disks import places_of
+from compute_service.virt.libvirt.live_records import comers
 from compute_service.virt.libvirt.parts import Parts
 from compute_service.virt.libvirt.serial_ports import free_ports
 from compute_service.virt.libvirt.vifs import Plugged, plug_all
@@ -41,16 +42,23 @@ def usual_place(parts: Parts, spec: GuestSpec) -> Place:
 
 
 def _serial_ports(parts: Parts, spec: GuestSpec) -> tuple[int, ...]:
-    options = parts.settings.serial_console
-    if not options.enabled:
+    count = serial_count(Wishes(spec)) if parts.settings.serial_console.enabled else 0
+    return ports_for(parts, spec.uuid, count)
+
+
+def ports_for(parts: Parts, uuid: str, count: int) -> tuple[int, ...]:
+    """Return so many ports for a guest's serial consoles that no other has. Raises HostRejected."""
+    if not count:
         return ()
     taken = {
         serial.source_service
         for state in parts.connection.domains()
-        if state.uuid != spec.uuid
+        if state.uuid != uuid
         for serial in defined(parts, state.uuid).serials
     }
-    return free_ports(options.port_range, serial_count(Wishes(spec)), taken)
+    expected = comers(parts.instances, parts.host).items()
+    taken |= {port for other, coming in expected if other != uuid for port in coming.serial_ports}
+    return free_ports(parts.settings.serial_console.port_range, count, taken)
 
 
 def defined(parts: Parts, uuid: str, lasting: bool = True) -> Domain:

@@ -8,7 +8,7 @@ ConnectionLost is one, HostRejected (anything else that libvirt refuses).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from compute_service.domain.errors import Unavailable
 from compute_service.domain.guest import DiskCounters, NicCounters
@@ -61,6 +61,41 @@ class Job(Record):
     total: int
 
 
+class Departure(Record):
+    """How a guest goes to another libvirt at `uri`, and with what definitions it arrives there."""
+
+    uri: str
+    data_uri: str | None = None
+    """Where its memory and disks go; None leaves that to the other libvirt."""
+    definition: str
+    lasting: str
+    """The definition that is kept there for its next start."""
+    copy: Literal["none", "top", "whole"] = "none"
+    """What of each disk goes along: nothing, what lies over its base, or all."""
+    disks: tuple[str, ...] = ()
+    """The disks that do, by the guest's names."""
+    bandwidth: int = 0
+    """Mebibytes a second; 0 is unlimited."""
+    connections: int = 1
+    tunnelled: bool = False
+    encrypted: bool = False
+    auto_converge: bool = False
+    post_copy: bool = False
+    """Whether it may switch over before all of its memory has."""
+
+
+class Passage(Record):
+    """How far a guest is that goes to another libvirt: seconds since it began, and bytes."""
+
+    elapsed: float = 0.0
+    memory_total: int = 0
+    memory_processed: int = 0
+    memory_remaining: int = 0
+    disk_total: int = 0
+    disk_processed: int = 0
+    disk_remaining: int = 0
+
+
 class Connection(Protocol):
     """One libvirt."""
 
@@ -76,6 +111,12 @@ class Connection(Protocol):
     def whole_cpu(self, virt_type: str, arch: str, cpu: str) -> str:
         """Return the document of a processor with every feature of its model said."""
 
+    def cpu_fits(self, virt_type: str, arch: str, cpu: str) -> bool:
+        """Return whether guests of that type can have a processor here."""
+
+    def host_cpu_fits(self, cpu: str) -> bool:
+        """Return whether this host's processor has all that another host's has."""
+
     def domains(self) -> list[DomainState]:
         """Return every defined or running guest, ours or not."""
 
@@ -84,6 +125,12 @@ class Connection(Protocol):
 
     def xml(self, uuid: str, lasting: bool = False) -> str:
         """Return a guest's document as it runs, or with `lasting` as it will be started."""
+
+    def portable_xml(self, uuid: str) -> str:
+        """Return a running guest's document as another libvirt takes it."""
+
+    def is_lasting(self, uuid: str) -> bool:
+        """Return whether a guest's document is kept, so that this is no guest which is still arriving."""
 
     def define(self, xml: str) -> None:
         """Keep a guest's document, in place of the one it had; a running guest goes on as it is."""
@@ -146,6 +193,19 @@ class Connection(Protocol):
 
     def abort_job(self, uuid: str) -> None:
         """Stop what goes on in the background; nothing is fine."""
+
+    def migrate(self, uuid: str, departure: Departure) -> None:
+        """Have a running guest go to another libvirt; it is there, and forgotten here, when this returns,
+        which may take hours. Raises Cancelled when the job was aborted."""
+
+    def passage(self, uuid: str) -> Passage | None:
+        """Return how far a guest is that goes to another libvirt; None when it does not."""
+
+    def set_downtime(self, uuid: str, milliseconds: int) -> None:
+        """Say how long a guest that goes may stand still at the switch."""
+
+    def post_copy(self, uuid: str) -> None:
+        """Have a guest that goes switch over now, and its memory come after it."""
 
     def ask_agent(self, uuid: str, command: str, seconds: int) -> str:
         """Return what the guest agent answers to a command in JSON."""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Concatenate, ParamSpec, TypeVar
 
 from compute_service.domain.console import Listening
-from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec
+from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec, LiveOffer, LiveReady
 from compute_service.domain.host import GuestState, HostFacts
 from compute_service.domain.image import Image
 from compute_service.domain.states import PowerState
 from compute_service.domain.vif import Vif
-from compute_service.ports.hypervisor import Listener, Progress
+from compute_service.ports.hypervisor import Listener, LiveProgress, Progress
 from compute_service.virt.libvirt import (
     console_log,
     consoles,
@@ -21,6 +21,8 @@ from compute_service.virt.libvirt import (
     facts,
     guest_agent,
     hotplug,
+    live_source,
+    live_target,
     moves,
     power,
     rescue,
@@ -187,3 +189,37 @@ class LibvirtDriver:
     def migrate_settle(self, uuid: str) -> None:
         """Remove what was set aside."""
         self._do(moves.migrate_settle, uuid)
+
+    # MigratesLive
+
+    def live_offer(self, spec: GuestSpec, block: bool | None) -> LiveOffer:
+        """Say what the target must have."""
+        return self._do(live_source.live_offer, spec, block)
+
+    def live_prepare(self, spec: GuestSpec, offer: LiveOffer) -> LiveReady:
+        """Make ready for a guest that comes."""
+        return self._do(live_target.live_prepare, spec, offer)
+
+    def live_migrate(self, spec: GuestSpec, ready: LiveReady, progress: LiveProgress) -> None:
+        """Carry the guest over."""
+        self._do(live_source.live_migrate, spec, ready, progress)
+
+    def live_abort(self, uuid: str) -> None:
+        """End the migration that is going on."""
+        self._do(live_source.live_abort, uuid)
+
+    def live_force(self, uuid: str) -> None:
+        """Let the migration end."""
+        self._do(live_source.live_force, uuid)
+
+    def live_finish(self, spec: GuestSpec) -> PowerState:
+        """Keep the guest that has arrived."""
+        return self._do(live_target.live_finish, spec)
+
+    def live_leave(self, spec: GuestSpec, shared: bool) -> None:
+        """Remove what is left of a guest that has gone."""
+        self._do(live_source.live_leave, spec, shared)
+
+    def live_discard(self, spec: GuestSpec, shared: bool) -> None:
+        """Remove what was made ready; what that was is known here, whatever `shared` says."""
+        self._do(live_target.live_discard, spec.uuid)

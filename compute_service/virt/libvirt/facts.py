@@ -10,6 +10,7 @@ from compute_service.domain.host import GuestState, HostFacts
 from compute_service.domain.states import PowerState
 from compute_service.virt.libvirt.capabilities import HostCapabilities
 from compute_service.virt.libvirt.definition import owner_of
+from compute_service.virt.libvirt.live_records import comers
 from compute_service.virt.libvirt.parts import Parts
 from compute_service.virt.libvirt.spawn import OFF
 from compute_service.virt.libvirt.storage.qcow2 import virtual_bytes
@@ -22,11 +23,12 @@ HYPERVISORS = {"qemu": "qemu", "kvm": "kvm", "lxc": "lxc", "xen": "xen"}
 
 
 def guests(parts: Parts) -> list[GuestState]:
-    """Return every guest of ours."""
+    """Return every guest of ours, but for those that still arrive from another host."""
+    expected = comers(parts.instances, parts.host)
     return [
         GuestState(uuid=state.uuid, power_state=state.power)
         for state in parts.connection.domains()
-        if owner_of(parts, state.uuid) is not None
+        if state.uuid not in expected and owner_of(parts, state.uuid) is not None
     ]
 
 
@@ -46,7 +48,7 @@ def facts(parts: Parts) -> HostFacts:
         vcpus_used=sum(server.vcpus for server in servers),
         memory_mb_used=parts.settings.default.reserved_host_memory_mb + sum(s.memory_mb for s in servers),
         local_gb_used=sum(server.disk_gb for server in servers),
-        disk_available_least=(space.free - _promised(parts)) // GIB,
+        disk_available_least=(space.free - promised(parts)) // GIB,
         cpu_info=_cpu_info(parts.hosts.capabilities()),
         supported_instances=_supported(parts.hosts.capabilities()),
         traits=traits_of(parts),
@@ -63,7 +65,7 @@ def _owners(parts: Parts) -> list[tuple[Server, PowerState]]:
     return found
 
 
-def _promised(parts: Parts) -> int:
+def promised(parts: Parts) -> int:
     """Return how many bytes disks may still grow by."""
     return sum(
         max(promised - file.stat().st_blocks * 512, 0)

@@ -81,7 +81,7 @@ class ImageCache:
         """Remove old images beyond those in use, and return their identifiers; use makes an image young."""
         if not self._directory.is_dir():
             return []
-        used = {_stem(image_id): image_id for image_id in in_use}
+        used = {stem_of(image_id): image_id for image_id in in_use}
         gone = set()
         for path in sorted(self._directory.iterdir()):
             if path.suffix == PART and self._unused(path):
@@ -111,18 +111,18 @@ class ImageCache:
 
     def _touch(self, image_id: str) -> None:
         now = self._clock.time()
-        lock = self._directory / f"{_stem(image_id)}{LOCK}"
+        lock = self._directory / f"{stem_of(image_id)}{LOCK}"
         lock.touch()
         os.utime(lock, (now, now))
 
     def _path(self, image_id: str, raw: bool) -> Path:
-        return self._directory / f"{_stem(image_id)}{'.raw' if raw else '.image'}"
+        return self._directory / f"{stem_of(image_id)}{'.raw' if raw else '.image'}"
 
     @contextmanager
     def _locked(self, image_id: str) -> Iterator[None]:
         """Hold the image's lock; it is the kernel's, so a killed process lets it go."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        with (self._directory / f"{_stem(image_id)}{LOCK}").open("a") as file:
+        with (self._directory / f"{stem_of(image_id)}{LOCK}").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -170,7 +170,7 @@ def _conversion(driver: str, source: Path, target: Path) -> tuple[str, ...]:
     return ("qemu-img", "convert", "-f", driver, "-O", "raw", str(source), str(target))
 
 
-def _stem(image_id: str) -> str:
+def stem_of(image_id: str) -> str:
     """Return the file name of an image: its identifier where that is plain, else a digest of it."""
     if _PLAIN_NAME.fullmatch(image_id):
         return image_id
