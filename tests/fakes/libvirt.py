@@ -89,6 +89,8 @@ class FakeConnection:
         self.pace: Callable[[Journey], None] = lambda journey: None
         self.journeys: dict[str, Journey] = {}
         self.cpu_known = True
+        self._looked = threading.Condition()
+        self._looks = 0
 
     def node(self) -> Node:
         return Node(hostname="cmp1.example", hypervisor="QEMU", version=7002022, cpus=8, memory_mb=12288)
@@ -331,16 +333,32 @@ class FakeConnection:
         guest.started = self._clock.time()
         guest.power = PowerState.PAUSED if paused else PowerState.RUNNING
 
+    def await_looks(self, seconds: float = 30.0) -> None:
+        """Wait until it was asked twice more how far a guest is, so that whatever was due is done."""
+        with self._looked:
+            wanted = self._looks + 2
+            if not self._looked.wait_for(lambda: self._looks >= wanted, seconds):
+                raise AssertionError("nobody looks how far the guest is")
+
     def passage(self, uuid: str) -> Passage | None:
+        with self._looked:
+            self._looks += 1
+            self._looked.notify_all()
         self._guest(uuid)
         journey = self.journeys.get(uuid)
         return journey.passage if journey is not None else None
 
     def set_downtime(self, uuid: str, milliseconds: int) -> None:
-        self.journeys[uuid].downtimes.append(milliseconds)
+        self._journey(uuid).downtimes.append(milliseconds)
 
     def post_copy(self, uuid: str) -> None:
-        self.journeys[uuid].switched = True
+        self._journey(uuid).switched = True
+
+    def _journey(self, uuid: str) -> Journey:
+        found = self.journeys.get(uuid)
+        if found is None:
+            raise Conflict("domain is not being migrated")
+        return found
 
     def ask_agent(self, uuid: str, command: str, seconds: int) -> str:
         self._guest(uuid).agent.append(command)
