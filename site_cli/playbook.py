@@ -1,4 +1,4 @@
-"""`stratus deploy`: bring the hosts of an inventory to what it says; to be run again after trouble."""
+"""`stratus deploy` and `verify`: run a playbook on an inventory; to be run again after trouble."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from site_cli.reporters import JsonLines, PlainLines, Reporter
 from site_cli.run import ROOT, Busy, Play, alone, execute, journal
 from site_cli.summary import CANCELLED, OK, PREFLIGHT, Summary
 
-PLAYBOOKS = {"deploy": "site.yml"}
+PLAYBOOKS = {"deploy": "site.yml", "verify": "verify.yml"}
 """Verbs, and the playbook of each."""
 
 
@@ -34,7 +35,9 @@ def run(options: argparse.Namespace) -> int:
         return PREFLIGHT
     try:
         with alone(play.inventory):
-            return _report(play, options)
+            live: Reporter = JsonLines(sys.stdout) if options.json else PlainLines(sys.stdout)
+            out = sys.stderr if options.json else sys.stdout
+            return perform(play, live, out, options.verb, resume(options))
     except Busy as error:
         print(f"stratus: {error}", file=sys.stderr)
         return PREFLIGHT
@@ -51,11 +54,16 @@ def _arguments(options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _report(play: Play, options: argparse.Namespace) -> int:
+def perform(play: Play, live: Reporter, out: TextIO, verb: str, again: str, table: bool = True) -> int:
+    """Run a playbook; returns the exit code.
+
+    On `out` comes what there is to tell at the end, with the command to run again after trouble; without a
+    `table` nothing after a success.
+    """
     summary = Summary()
-    live: Reporter = JsonLines(sys.stdout) if options.json else PlainLines(sys.stdout)
     code = summary.exit_code(execute(play, (live, summary)))
-    out = sys.stderr if options.json else sys.stdout
+    if code == OK and not table:
+        return code
     print("", *summary.lines(), sep="\n", file=out)
     for event in summary.blamed():
         text = journal(play, event)
@@ -63,7 +71,7 @@ def _report(play: Play, options: argparse.Namespace) -> int:
             print(f"\njournal of {event.unit} on {event.host}", text, sep="\n", file=out)
     if code != OK:
         done = "stopped before its end" if code == CANCELLED else "did not come to its end"
-        print(f"\n{options.verb} {done}; to go on:\n  {resume(options)}", file=out)
+        print(f"\n{verb} {done}; to go on:\n  {again}", file=out)
     return code
 
 

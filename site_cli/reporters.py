@@ -56,6 +56,36 @@ def _plain(event: Event) -> str:
 
 
 @dataclass
+class Steps:
+    """A line for each play and for what goes wrong; on a terminal, one that changes tells of the task."""
+
+    out: TextIO
+    clock: Callable[[], float] = time.monotonic
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
+
+    def __call__(self, event: Event) -> None:
+        """Print what `event` is worth."""
+        minutes, seconds = divmod(int(self.clock() - self._began), 60)
+        if event.kind == "play":
+            self._print(f"{minutes:02}:{seconds:02}  {event.play}")
+        elif event.kind in ("failed", "unreachable"):
+            self._print(f"{minutes:02}:{seconds:02}{_plain(event)}")
+        elif event.kind == "task" and self.out.isatty():
+            print(
+                f"\r\033[K{minutes:02}:{seconds:02}    {event.task[:70]}", end="", file=self.out, flush=True
+            )
+        elif event.kind == "stats" and self.out.isatty():
+            print("\r\033[K", end="", file=self.out, flush=True)
+
+    def _print(self, line: str) -> None:
+        erase = "\r\033[K" if self.out.isatty() else ""
+        print(f"{erase}{line}", file=self.out, flush=True)
+
+
+@dataclass
 class JsonLines:
     """Each event as one line of JSON."""
 

@@ -22,7 +22,9 @@ class Verb:
 
 VERBS: tuple[Verb, ...] = (
     Verb("test", "compute_service.cmd.selftest", "check the code and run its tests"),
+    Verb("demo", "site_cli.demo", "make a cloud on this machine, with a server booted in it"),
     Verb("deploy", "site_cli.playbook", "bring the hosts of an inventory to what it says"),
+    Verb("verify", "site_cli.playbook", "prove that a site works, with servers that go again"),
 )
 
 

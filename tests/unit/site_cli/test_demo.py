@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from compute_service.cmd.stratus import parser
+from proving.lab import Lab, LabPlan
+from proving.lab.record import claim
+from site_cli import demo, lab_site
+from site_cli.run import ROOT
+
+TOLD = {
+    "server": "demo-demo",
+    "address": "172.29.0.7",
+    "key": "/root/.ssh/demo",
+    "console": "http://10.1.2.3:6080/vnc_auto.html?path=%3Ftoken%3Dx",
+}
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATUS_LAB_STATE", str(tmp_path / "labs"))
+    monkeypatch.setenv("STRATUS_LAB_CACHE", str(tmp_path / "cache"))
+
+
+def options(*words: str) -> argparse.Namespace:
+    return parser("demo").parse_args(["demo", *words])
+
+
+def test_a_machine_that_can_have_no_lab_is_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert demo.run(options()) == 4
+    assert "systemd-container" in capsys.readouterr().err
+
+
+def test_a_name_that_no_host_can_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.run(options("--name", "No_Name")) == 4
+    assert "is no name" in capsys.readouterr().err
+
+
+def test_destroying_what_is_not_there_is_fine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.run(options("--destroy")) == 0
+    assert capsys.readouterr().out == "there is no demo\n"
+
+
+def test_the_end_tells_how_to_log_in_list_servers_open_the_console_and_remove_it() -> None:
+    made = Lab(claim("demo", LabPlan(hosts=("demo",))))
+    lines = "\n".join(demo._told(made, TOLD, "./stratus demo", 372.4))
+    into = lab_site.ssh(made)
+    assert "in 6 min 12 s" in lines
+    for wanted in (
+        f"{into} ssh -i /root/.ssh/demo root@172.29.0.7",
+        f"{into} openstack --os-cloud demo server list",
+        TOLD["console"],
+        "./stratus demo --destroy",
+    ):
+        assert wanted in lines
+
+
+def test_the_playbooks_of_the_demo_are_there() -> None:
+    for name in demo.PLAYBOOKS:
+        assert (ROOT / "playbooks" / name).is_file()
