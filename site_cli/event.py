@@ -28,6 +28,7 @@ class Event:
     play: str = ""
     task: str = ""
     host: str = ""
+    role: str = ""
     where: str = ""
     seconds: float = 0.0
     changed: bool = False
@@ -51,6 +52,7 @@ def event_of(raw: Mapping[str, Any]) -> Event | None:
         play=str(data.get("play") or ""),
         task=str(data.get("task") or ""),
         host=str(data.get("host") or ""),
+        role=str(data.get("role") or ""),
         where=str(data.get("task_path") or ""),
         seconds=float(data.get("duration") or 0.0),
         changed=bool(result.get("changed")),

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from site_cli.record import Recorder, keep
+from site_cli.report import write
 from site_cli.reporters import JsonLines, PlainLines, Reporter
 from site_cli.run import ROOT, Busy, Play, alone, execute, journal
-from site_cli.summary import CANCELLED, OK, PREFLIGHT, Summary
+from site_cli.summary import CANCELLED, OK, PREFLIGHT, UNREACHABLE, Summary
 
 PLAYBOOKS = {"deploy": "site.yml", "verify": "verify.yml"}
 """Verbs, and the playbook of each."""
@@ -22,7 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-i", "--inventory", type=Path, required=True, help="folder such as inventories/multinode"
     )
     parser.add_argument("--limit", metavar="HOSTS", help="only on these hosts, such as compute:!h3")
-    parser.add_argument("--check", action="store_true", help="change nothing, tell what would change")
+    if parser.prog.endswith("deploy"):
+        parser.add_argument("--check", action="store_true", help="change nothing, tell what would change")
     parser.add_argument("--json", action="store_true", help="print each event as a line of JSON")
     parser.add_argument("--vault-password-file", type=Path, metavar="FILE", help="opens encrypted secrets")
 
@@ -47,7 +50,7 @@ def _arguments(options: argparse.Namespace) -> tuple[str, ...]:
     words: list[str] = []
     if options.limit:
         words += ["--limit", shlex.quote(options.limit)]
-    if options.check:
+    if _trial(options):
         words += ["--check", "--diff"]
     if options.vault_password_file:
         words += ["--vault-password-file", shlex.quote(str(options.vault_password_file.resolve()))]
@@ -55,13 +58,16 @@ def _arguments(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def perform(play: Play, live: Reporter, out: TextIO, verb: str, again: str, table: bool = True) -> int:
-    """Run a playbook; returns the exit code.
+    """Run a playbook, keep what it came to for the report, and return the exit code.
 
     On `out` comes what there is to tell at the end, with the command to run again after trouble; without a
     `table` nothing after a success.
     """
-    summary = Summary()
-    code = summary.exit_code(execute(play, (live, summary)))
+    summary, recorder = Summary(), Recorder(play.playbook.stem)
+    code = summary.exit_code(execute(play, (live, summary, recorder)))
+    trial = "--check" in play.arguments
+    if not trial:
+        keep(play.inventory, recorder.run(code))
     if code == OK and not table:
         return code
     print("", *summary.lines(), sep="\n", file=out)
@@ -69,10 +75,26 @@ def perform(play: Play, live: Reporter, out: TextIO, verb: str, again: str, tabl
         text = journal(play, event)
         if text:
             print(f"\njournal of {event.unit} on {event.host}", text, sep="\n", file=out)
+    if not trial:
+        tell_report(play.inventory, code, out)
     if code != OK:
         done = "stopped before its end" if code == CANCELLED else "did not come to its end"
         print(f"\n{verb} {done}; to go on:\n  {again}", file=out)
     return code
+
+
+def tell_report(inventory: Path, code: int, out: TextIO) -> None:
+    """Write the report and tell where it is; that it cannot be written is told and changes nothing."""
+    try:
+        file = write(inventory, ask=code not in (UNREACHABLE, PREFLIGHT, CANCELLED))
+    except (ValueError, OSError) as error:
+        print(f"\nno report: {error}", file=out)
+    else:
+        print(f"\nreport: {file}", file=out)
+
+
+def _trial(options: argparse.Namespace) -> bool:
+    return bool(getattr(options, "check", False))
 
 
 def resume(options: argparse.Namespace) -> str:
@@ -82,4 +104,4 @@ def resume(options: argparse.Namespace) -> str:
         words += ["--limit", options.limit]
     if options.vault_password_file:
         words += ["--vault-password-file", str(options.vault_password_file)]
-    return shlex.join([*words, *(["--check"] if options.check else [])])
+    return shlex.join([*words, *(["--check"] if _trial(options) else [])])

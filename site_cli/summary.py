@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from site_cli.event import Event
 
 OK, FAILED, UNREACHABLE, PREFLIGHT, CANCELLED = 0, 2, 3, 4, 5
-"""Exit codes: all is well; a host failed; a host was not reached; refused to begin; interrupted."""
+"""Exit codes: all is well; a host failed; one was not reached; a check beforehand refused; interrupted."""
 _COLUMNS = ("ok", "changed", "failed", "unreachable", "skipped", "rescued")
 
 
@@ -34,7 +34,8 @@ class Summary:
         if status == "canceled":
             return CANCELLED
         if any(counts["failed"] for counts in self.stats.values()):
-            return FAILED
+            blamed = [event for event in self.blamed() if event.kind == "failed"]
+            return PREFLIGHT if blamed and all(map(_is_preflight, blamed)) else FAILED
         if any(counts["unreachable"] for counts in self.stats.values()):
             return UNREACHABLE
         return OK if status == "successful" else FAILED
@@ -70,3 +71,8 @@ class Summary:
             if event.where:
                 yield f"  at {event.where}"
             yield from (f"  {line}" for line in event.message.splitlines()[-20:])
+
+
+def _is_preflight(event: Event) -> bool:
+    """Whether a role's tasks/preflight.yml, or the playbook of that name, failed: nothing was changed yet."""
+    return event.where.rpartition(":")[0].endswith("/preflight.yml")

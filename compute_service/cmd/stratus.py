@@ -25,6 +25,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("demo", "site_cli.demo", "make a cloud on this machine, with a server booted in it"),
     Verb("deploy", "site_cli.playbook", "bring the hosts of an inventory to what it says"),
     Verb("verify", "site_cli.playbook", "prove that a site works, with servers that go again"),
+    Verb("report", "site_cli.report", "write what is known of a site into one HTML file"),
 )
 
 

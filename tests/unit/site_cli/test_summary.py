@@ -65,3 +65,18 @@ def test_the_slowest_tasks_are_summed_over_hosts() -> None:
     )
     assert made.slowest(1) == [("Install", 5)]
     assert made.slowest() == [("Install", 5), ("Start", 4)]
+
+
+@pytest.mark.parametrize(
+    ("wheres", "code"),
+    [
+        (["/r/roles/common/tasks/preflight.yml:3"], 4),
+        (["/r/playbooks/preflight.yml:3"], 4),
+        (["/r/roles/common/tasks/preflight.yml:3", "/r/roles/common/tasks/install.yml:9"], 2),
+        (["/r/roles/common/tasks/no_preflight.yml:3"], 2),
+        ([""], 2),
+    ],
+)
+def test_a_run_that_only_checks_refused_ends_with_four(wheres: list[str], code: int) -> None:
+    failed = (Event("failed", host="h1", where=where) for where in wheres)
+    assert summary(*failed, h1=counts(failed=1)).exit_code("failed") == code
