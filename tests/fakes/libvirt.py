@@ -280,6 +280,8 @@ class FakeConnection:
     def abort_job(self, uuid: str) -> None:
         self._guest(uuid)
         if uuid in self.journeys:
+            if self.journeys[uuid].switched:
+                raise Conflict("can't abort migration in post-copy mode")
             self.journeys[uuid].aborted = True
 
     def migrate(self, uuid: str, departure: Departure) -> None:

@@ -76,7 +76,7 @@ class Going(Record):
     """Whether libvirt was seen to carry it over."""
     definition: str = ""
     """The guest's definition, where it has firmware variables that are to be removed with it."""
-    plugged: Plugged | None = None
+    plugged: Plugged
 
 
 class Marks:
@@ -126,9 +126,13 @@ class Marks:
         """Keep that the guest is to stay."""
         (self._path / "going-aborted").touch()
 
+    def abort_no_more(self) -> None:
+        """Forget that the guest is to stay."""
+        (self._path / "going-aborted").unlink(missing_ok=True)
+
     def send_off_no_more(self) -> None:
         """Forget that a guest goes."""
-        (self._path / "going-aborted").unlink(missing_ok=True)
+        self.abort_no_more()
         (self._path / "going.json").unlink(missing_ok=True)
 
 

@@ -181,7 +181,7 @@ def _carry(parts: Parts, spec: GuestSpec, ready: LiveReady, arrival: Arrival, wa
         target=ready.host,
         shared_directory=arrival.shared_directory,
         definition=lasting if "<nvram" in portable else "",
-        plugged=read(directory.ports),
+        plugged=read(directory.ports) or Plugged(spec.name, spec.vifs),
     )
     watch.begin(going)
     _remove_probes(directory)
@@ -214,7 +214,11 @@ def live_abort(parts: Parts, uuid: str) -> None:
     """End the migration that is going on. Raises Conflict when there is none, or none that can be ended."""
     marks = _going_on(parts, uuid)
     marks.abort()
-    parts.connection.abort_job(uuid)
+    try:
+        parts.connection.abort_job(uuid)
+    except Conflict:
+        marks.abort_no_more()
+        raise
 
 
 def live_force(parts: Parts, uuid: str) -> None:
@@ -242,15 +246,11 @@ def live_leave(parts: Parts, spec: GuestSpec, shared: bool) -> None:
     if going.definition and power_of(parts, uuid) is None:
         parts.connection.define(going.definition)
     parts.connection.undefine(uuid, state=True)
-    _unplug(parts, uuid, going.plugged)
+    for vif in going.plugged.vifs:
+        parts.plugger.unplug(uuid, going.plugged.name, vif)
     if going.shared_directory:
         marks.send_off_no_more()
         return
     if not shared:
         parts.disks.remove_all(uuid)
     directory.remove(directory.path)
-
-
-def _unplug(parts: Parts, uuid: str, plugged: Plugged | None) -> None:
-    for vif in plugged.vifs if plugged is not None else ():
-        parts.plugger.unplug(uuid, plugged.name if plugged is not None else "", vif)

@@ -100,6 +100,19 @@ def test_a_migration_is_forced_by_post_copy_where_that_may_be(tmp_path: Path) ->
     assert (departure.post_copy, departure.auto_converge) == (True, False)
 
 
+def test_a_guest_that_has_switched_over_by_post_copy_cannot_stay(tmp_path: Path) -> None:
+    two = Two(tmp_path, live_migration_permit_post_copy=True)
+
+    def force_and_abort(journey: Journey) -> None:
+        two.source.driver.live_force(GUEST)
+        with pytest.raises(Conflict, match="post-copy"):
+            two.source.driver.live_abort(GUEST)
+
+    two.pace(force_and_abort)
+    whole(two)
+    assert two.target.driver.state(GUEST) is PowerState.RUNNING
+
+
 def test_a_guest_that_is_forced_stands_still_for_the_rest_of_the_way(two: Two) -> None:
     def twice(journey: Journey) -> None:
         for _ in range(2):
