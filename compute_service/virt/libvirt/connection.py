@@ -345,19 +345,19 @@ class LibvirtConnection:
             return None
 
     def job_failure(self, uuid: str) -> str | None:
-        """Return why the last job failed."""
+        """Return why the last job failed. Raises ConnectionLost when libvirt has forgotten how it ended."""
         kept = (
             self._libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | self._libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
         )
 
         def look(link: Any) -> str | None:
             found = link.lookupByUUIDString(uuid).jobStats(kept)
-            if found.get("type") in {
-                self._libvirt.VIR_DOMAIN_JOB_FAILED,
-                self._libvirt.VIR_DOMAIN_JOB_CANCELLED,
-            }:
-                return str(found.get("errmsg", "it was cancelled"))
-            return None
+            if found.get("type") == self._libvirt.VIR_DOMAIN_JOB_COMPLETED:
+                return None
+            if found.get("type") == self._libvirt.VIR_DOMAIN_JOB_NONE:
+                # A libvirt that was restarted knows nothing of jobs that ended before.
+                raise ConnectionLost(f"libvirt does not know how the job of guest {uuid} ended.")
+            return str(found.get("errmsg", "it was cancelled"))
 
         return self._ask(look)
 

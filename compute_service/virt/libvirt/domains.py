@@ -189,7 +189,8 @@ class Connection(Protocol):
         """Return what goes on in the background, or None."""
 
     def job_failure(self, uuid: str) -> str | None:
-        """Return why the last job of the background failed; None when it did not."""
+        """Return why the last job of the background failed; None when it was completed. Raises ConnectionLost
+        when nobody knows any more how it ended."""
 
     def abort_job(self, uuid: str) -> None:
         """Stop what goes on in the background; nothing is fine."""

@@ -183,6 +183,22 @@ def test_a_snapshot_that_fails_leaves_no_file(bench: Bench) -> None:
     assert list(Path(bench.parts.settings.libvirt.snapshots_directory).iterdir()) == []
 
 
+def test_a_snapshot_of_which_libvirt_forgot_how_it_ended_is_made_again(bench: Bench) -> None:
+    bench.spawn()
+    asked: list[str] = []
+
+    def job_failure(uuid: str) -> None:
+        asked.append(uuid)
+        if len(asked) == 1:
+            raise ConnectionLost("forgotten")
+
+    bench.connection.job_failure = job_failure  # type: ignore[method-assign]
+    made = bench.connection.calls.count("backup")
+    _, data = bench.driver.snapshot(GUEST, "qcow2")
+    assert sum(map(len, data)) > 0
+    assert bench.connection.calls.count("backup") == made + 2
+
+
 def test_a_snapshot_that_is_not_read_to_its_end_leaves_no_file(bench: Bench) -> None:
     bench.spawn()
     _, data = bench.driver.snapshot(GUEST, "qcow2")
