@@ -63,3 +63,18 @@ def test_a_password_for_rabbitmq_is_salted_and_always_the_same() -> None:
     assert raw[4:] == hashlib.sha256(raw[:4] + b"secret").digest()
     assert made == FILTERS["rabbitmq_password_hash"]("secret")
     assert raw[:4] != base64.b64decode(FILTERS["rabbitmq_password_hash"]("other"))[:4]
+
+
+@pytest.mark.parametrize(
+    ("service", "user", "secret"),
+    [
+        ("MariaDB", "nova", "nova_database_password"),
+        ("RabbitMQ", "stratus", "rabbitmq_password"),
+        ("Keystone", "admin", "keystone_admin_password"),
+        ("Keystone", "glance", "glance_password"),
+    ],
+)
+def test_a_refused_login_names_the_secret_and_its_file(service: str, user: str, secret: str) -> None:
+    told = FILTERS["refusal"]({"service": service, "user": user}, "site/secrets.yml")
+    assert told.startswith(f"{service} refuses {user}: {secret} in site/secrets.yml is not")
+    assert "run playbooks/site.yml" in told

@@ -41,6 +41,7 @@ def test_a_scenario_proves_that_a_second_run_changes_nothing_and_that_the_site_w
     steps = SHARED["scenario"]["test_sequence"]
     assert steps[0] == steps[-1] == "destroy"
     assert steps.index("converge") < steps.index("idempotence") < steps.index("verify")
+    assert any(step.startswith("verify ") and "find_secrets" in step for step in steps)
 
 
 @pytest.mark.parametrize("step", ["create", "prepare", "converge", "verify", "destroy"])

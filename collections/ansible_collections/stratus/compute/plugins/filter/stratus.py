@@ -63,6 +63,21 @@ def rabbitmq_password_hash(password: str) -> str:
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
+def refusal(login: Mapping[str, str], file: str) -> str:
+    """Return what to do about a login that was refused; `file` has the site's secrets."""
+    service, user = login["service"], login["user"]
+    if service == "RabbitMQ":
+        secret = "rabbitmq_password"  # noqa: S105
+    elif service == "MariaDB":
+        secret = f"{user}_database_password"
+    else:
+        secret = "keystone_admin_password" if user == "admin" else f"{user}_password"
+    return (
+        f"{service} refuses {user}: {secret} in {file} is not the password that it has."
+        " Put the right one back, or run playbooks/site.yml, which sets the inventory's."
+    )
+
+
 class FilterModule:
     """What Ansible looks for."""
 
@@ -74,4 +89,5 @@ class FilterModule:
             "db_url": db_url,
             "transport_url": transport_url,
             "rabbitmq_password_hash": rabbitmq_password_hash,
+            "refusal": refusal,
         }

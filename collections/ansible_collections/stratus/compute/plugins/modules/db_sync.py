@@ -32,7 +32,9 @@ options:
   version:
     description: The version of the installed code; commands that ran for it are not run again.
     type: str
-    required: true
+  package:
+    description: The Debian package whose version this is, in place of O(version).
+    type: str
   socket:
     description: The socket of MariaDB, where the caller is its administrator.
     type: path
@@ -55,7 +57,7 @@ EXAMPLES = """
     commands: [[glance-manage, db_sync]]
     databases: [glance]
     user: glance
-    version: "2:30.0.0-3"
+    package: glance-api
 """
 
 RETURN = """
@@ -95,10 +97,18 @@ def _revisions(module: AnsibleModule) -> dict[str, list[str]]:
     return found
 
 
-def _done(module: AnsibleModule, stamp: str) -> bool:
+def _installed(module: AnsibleModule) -> str:
+    package = module.params["package"]
+    code, out, err = module.run_command(["dpkg-query", "--show", "--showformat=${Version}", package])
+    if code != 0 and not module.check_mode:
+        module.fail_json(msg=f"{package} is not installed", stderr=err)
+    return str(out).strip()
+
+
+def _done(stamp: str, version: str) -> bool:
     try:
         with open(stamp, encoding="utf-8") as file:
-            return file.read().strip() == module.params["version"]
+            return file.read().strip() == version
     except FileNotFoundError:
         return False
 
@@ -114,11 +124,18 @@ def main() -> None:
         "commands": {"type": "list", "elements": "list", "required": True},
         "databases": {"type": "list", "elements": "str", "required": True},
         "user": {"type": "str", "required": True},
-        "version": {"type": "str", "required": True},
+        "version": {"type": "str"},
+        "package": {"type": "str"},
         "socket": {"type": "path", "default": "/run/mysqld/mysqld.sock"},
         "state_path": {"type": "path", "default": "/var/lib/stratus/schema"},
     }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=spec,
+        supports_check_mode=True,
+        mutually_exclusive=[("version", "package")],
+        required_one_of=[("version", "package")],
+    )
+    version = module.params["version"] or _installed(module)
     stamp = os.path.join(module.params["state_path"], module.params["name"])
     try:
         before = _revisions(module)
@@ -126,7 +143,7 @@ def main() -> None:
         if module.check_mode:
             module.exit_json(changed=True, revisions={})
         module.fail_json(msg=f"MariaDB does not answer on {module.params['socket']}: {error}")
-    if _done(module, stamp) and all(before.values()):
+    if _done(stamp, version) and all(before.values()):
         module.exit_json(changed=False, revisions=before)
     if module.check_mode:
         module.exit_json(changed=True, revisions=before)
@@ -139,7 +156,7 @@ def main() -> None:
     after = _revisions(module)
     os.makedirs(module.params["state_path"], mode=0o755, exist_ok=True)
     with open(stamp, "w", encoding="utf-8") as file:
-        file.write(module.params["version"] + "\n")
+        file.write(version + "\n")
     diff = {"before": f"{before}\n", "after": f"{after}\n"}
     module.exit_json(changed=before != after, revisions=after, diff=diff)
 

@@ -1,13 +1,14 @@
 #!/usr/bin/python
-"""Whether units run, and what their journals say when they do not."""
+"""Units: whether they run, what their journals say when they do not; started and stopped in order."""
 
 from __future__ import annotations
 
 DOCUMENTATION = """
 module: units
-short_description: Expect units to run
+short_description: Expect units to run, start them or stop them
 description:
-  - Fails with the names of the units that do not run, and the last lines of each one's journal.
+  - Expects units to run, or starts, stops or restarts them one after the other in the order given, in one go.
+  - Fails with the names of the units that are not so, and the last lines of each one's journal.
 author: The Stratus authors
 options:
   names:
@@ -15,6 +16,14 @@ options:
     type: list
     elements: str
     required: true
+  state:
+    description:
+      - V(running) expects them to run. V(started) starts and enables those that are not.
+      - V(stopped) stops them; one that there is not counts as stopped.
+      - V(restarted) restarts those that run.
+    type: str
+    choices: [running, started, stopped, restarted]
+    default: running
   lines:
     description: How many lines of a journal to show.
     type: int
@@ -30,20 +39,78 @@ EXAMPLES = """
 - name: Expect the API to run
   stratus.compute.units:
     names: [nova-api]
+- name: Start the control plane, the conductor first
+  stratus.compute.units:
+    names: [nova-conductor, nova-scheduler, nova-api]
+    state: started
 """
 
 RETURN = """
 states:
-  description: The state of each unit.
+  description: The state of each unit afterwards.
   type: dict
   returned: always
+touched:
+  description: The units that were started, enabled, stopped or restarted.
+  type: list
+  elements: str
+  returned: always
 journals:
-  description: The last lines of the journals of those that do not run.
+  description: The last lines of the journals of those that are not as they should be.
   type: dict
   returned: failure
 """
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+
+PROPERTIES = ("ActiveState", "LoadState", "UnitFileState", "NeedDaemonReload")
+ENABLED = ("enabled", "enabled-runtime", "static", "indirect", "alias")
+VERBS = {"started": "start", "stopped": "stop", "restarted": "try-restart"}
+
+Unit = dict[str, str]
+
+
+def parsed(text: str) -> list[Unit]:
+    """Return the properties of units as `systemctl show` prints them, in their order."""
+    return [
+        {name: value for name, _, value in (line.partition("=") for line in block.splitlines())}
+        for block in text.strip("\n").split("\n\n")
+    ]
+
+
+def wanting(state: str, unit: Unit) -> bool:
+    """Tell whether something is to be done to a unit for it to be as it should."""
+    active = unit["ActiveState"] in ("active", "reloading")
+    if state == "started":
+        return not active or unit["UnitFileState"] not in ENABLED
+    if state == "stopped":
+        return unit["ActiveState"] in ("active", "reloading", "activating", "deactivating")
+    return state == "restarted" and unit["ActiveState"] in ("active", "reloading", "activating")
+
+
+def _units(module: AnsibleModule) -> dict[str, Unit]:
+    names = module.params["names"]
+    words = [f"--property={name}" for name in PROPERTIES]
+    _, out, _ = module.run_command(["systemctl", "show", *words, "--", *names])
+    units = dict(zip(names, parsed(out), strict=True))
+    for name, unit in units.items():
+        # Of units made from init scripts, only this tells whether they are enabled.
+        if unit["UnitFileState"] == "generated":
+            unit["UnitFileState"] = module.run_command(["systemctl", "is-enabled", "--", name])[1].strip()
+    return units
+
+
+def _change(module: AnsibleModule, state: str, touched: list[str], units: dict[str, Unit]) -> None:
+    stale = (unit["NeedDaemonReload"] == "yes" or unit["LoadState"] == "not-found" for unit in units.values())
+    if state != "stopped" and any(stale):
+        module.run_command(["systemctl", "daemon-reload"])
+    idle = [name for name in touched if units[name]["UnitFileState"] not in ENABLED]
+    if state == "started" and idle:
+        code, _, err = module.run_command(["systemctl", "enable", "--", *idle])
+        if code != 0:
+            module.fail_json(msg=f"These units could not be enabled: {', '.join(idle)}", stderr=err)
+    for name in touched:
+        module.run_command(["systemctl", VERBS[state], "--", name])
 
 
 def main() -> None:
@@ -51,25 +118,46 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True},
+            "state": {"type": "str", "choices": ["running", *VERBS], "default": "running"},
             "lines": {"type": "int", "default": 15},
         },
         supports_check_mode=True,
     )
-    names = module.params["names"]
-    _, out, _ = module.run_command(["systemctl", "is-active", "--", *names])
-    states = dict(zip(names, out.split(), strict=False))
-    idle = [name for name in names if states.get(name) != "active"]
-    if not idle:
-        module.exit_json(changed=False, states=states)
+    names, state = module.params["names"], module.params["state"]
+    if not names:
+        module.exit_json(changed=False, states={}, touched=[])
+    units = _units(module)
+    touched = [name for name in names if wanting(state, units[name])]
+    if touched and not module.check_mode:
+        _change(module, state, touched, units)
+        units = _units(module)
+    states = {name: unit["ActiveState"] for name, unit in units.items()}
+    if state == "stopped":
+        wrong = [name for name in names if wanting(state, units[name])]
+    else:
+        wrong = [name for name in (touched if state == "restarted" else names) if states[name] != "active"]
+    if not wrong or (module.check_mode and state != "running"):
+        module.exit_json(changed=bool(touched), states=states, touched=touched)
+    _fail(module, wrong, states, touched)
+
+
+def _fail(module: AnsibleModule, wrong: list[str], states: dict[str, str], touched: list[str]) -> None:
     lines = str(module.params["lines"])
     journals = {
         name: module.run_command(
             ["journalctl", "--no-pager", "--output=cat", "--lines", lines, "--unit", name]
         )[1]
-        for name in idle
+        for name in wrong
     }
-    told = ", ".join(f"{name} ({states.get(name, 'unknown')})" for name in idle)
-    module.fail_json(msg=f"These units do not run: {told}", states=states, journals=journals)
+    told = ", ".join(f"{name} ({states[name]})" for name in wrong)
+    not_so = "do not stop" if module.params["state"] == "stopped" else "do not run"
+    module.fail_json(
+        msg=f"These units {not_so}: {told}. On this host: systemctl status {' '.join(wrong)}",
+        states=states,
+        journals=journals,
+        touched=touched,
+        changed=bool(touched),
+    )
 
 
 if __name__ == "__main__":
