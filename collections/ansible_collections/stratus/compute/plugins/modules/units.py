@@ -111,6 +111,9 @@ def _change(module: AnsibleModule, state: str, touched: list[str], units: dict[s
             module.fail_json(msg=f"These units could not be enabled: {', '.join(idle)}", stderr=err)
     for name in touched:
         module.run_command(["systemctl", VERBS[state], "--", name])
+    if state == "stopped":
+        # One that ended with an error when it was told to stop did not fail.
+        module.run_command(["systemctl", "reset-failed", "--", *touched])
 
 
 def main() -> None:
