@@ -63,7 +63,7 @@ journals:
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
-PROPERTIES = ("ActiveState", "LoadState", "UnitFileState", "NeedDaemonReload")
+PROPERTIES = ("ActiveState", "UnitFileState")
 ENABLED = ("enabled", "enabled-runtime", "static", "indirect", "alias")
 VERBS = {"started": "start", "stopped": "stop", "restarted": "try-restart"}
 
@@ -101,9 +101,6 @@ def _units(module: AnsibleModule) -> dict[str, Unit]:
 
 
 def _change(module: AnsibleModule, state: str, touched: list[str], units: dict[str, Unit]) -> None:
-    stale = (unit["NeedDaemonReload"] == "yes" or unit["LoadState"] == "not-found" for unit in units.values())
-    if state != "stopped" and any(stale):
-        module.run_command(["systemctl", "daemon-reload"])
     idle = [name for name in touched if units[name]["UnitFileState"] not in ENABLED]
     if state == "started" and idle:
         code, _, err = module.run_command(["systemctl", "enable", "--", *idle])
@@ -132,6 +129,11 @@ def main() -> None:
     units = _units(module)
     touched = [name for name in names if wanting(state, units[name])]
     if touched and not module.check_mode:
+        if state != "stopped":
+            # A file may have come in place of what systemd knows, such as of a unit from an init script.
+            module.run_command(["systemctl", "daemon-reload"])
+            units = _units(module)
+            touched = [name for name in names if name in touched or wanting(state, units[name])]
         _change(module, state, touched, units)
         units = _units(module)
     states = {name: unit["ActiveState"] for name, unit in units.items()}
