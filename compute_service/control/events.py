@@ -33,7 +33,13 @@ VIF_DELETED = "network-vif-deleted"
 NETWORK_CHANGED = "network-changed"
 POWER_UPDATE = "power-update"
 _NEEDS_TAG = frozenset({"volume-extended", "volume-reimaged", POWER_UPDATE, "accelerator-request-bound"})
-_PORTS_OF = frozenset({"attach_interface", "detach_interface"})
+_PORTS_OF = frozenset(
+    {
+        *("attach_interface", "detach_interface", "build", "evacuate", "live_migrate", "resize"),
+        *("revert_resize", "shelve_offload", "unshelve"),
+    }
+)
+"""Flows that keep a server's ports as they make them."""
 _GOING = frozenset({TaskState.DELETING, TaskState.SOFT_DELETING})
 _POWER = {"POWER_ON": ("start", VmState.STOPPED), "POWER_OFF": ("stop", VmState.ACTIVE)}
 
@@ -127,19 +133,18 @@ def wake_server(svc: Services, server: Located) -> None:
 
 
 def _look_at_ports(svc: Services, server: Located) -> None:
-    """Keep a server's ports as they are now; while something is done to it, that keeps them itself."""
+    """Keep a server's ports as they are now; what is done to them meanwhile keeps them itself."""
     vifs = interfaces(svc, server.instance)
     with svc.store.database(server.database).write() as tx:
         seen = instance_get(tx, server.instance.uuid)
-        if seen is not None and seen.vifs != vifs and not _is_busy(tx, seen):
+        if seen is not None and seen.vifs != vifs and not _are_in_hand(tx, seen):
             instance_update(tx, seen, vifs=vifs)
     wake_server(svc, server)
 
 
-def _is_busy(tx: Tx, seen: Instance) -> bool:
+def _are_in_hand(tx: Tx, seen: Instance) -> bool:
     """Tell whether something is done to a server that concerns its ports."""
-    flows = unfinished_flows_of_instance(tx, seen.uuid)
-    return seen.task_state is not None or any(flow.kind in _PORTS_OF for flow in flows)
+    return any(flow.kind in _PORTS_OF for flow in unfinished_flows_of_instance(tx, seen.uuid))
 
 
 def _detach(ctx: Context, svc: Services, server: Located, port: str) -> None:

@@ -141,6 +141,17 @@ def test_news_of_ports_keep_tags_and_order_and_wait_for_an_attachment(world: Wor
     assert world.see(uuid).instance.vifs == now
 
 
+def test_news_of_ports_do_not_wait_for_what_leaves_them_alone(world: World) -> None:
+    server = world.boot()
+    uuid = server.instance.uuid
+    power.stop(MEMBER, world.svc, server)
+    world.network.plane.update_port(server.instance.vifs[0].port_id, {"status": "DOWN"})
+    tell(world, uuid, "network-changed")
+    assert [vif.active for vif in world.see(uuid).instance.vifs] == [False]
+    world.settle()
+    assert state_of(world.see(uuid)) == ("stopped", None)
+
+
 def test_an_event_that_comes_to_nothing_is_taken_all_the_same(world: World) -> None:
     server = world.boot().instance
     world.network.fail_next("describe", Unavailable("no"))

@@ -180,6 +180,12 @@ class Trial:
         made = network.create_ip(floating_network_id=outside.id, port_id=port.id)
         self.address = made.floating_ip_address
 
+        def shown() -> bool:
+            networks = self._cloud.compute.get_server(self._id).addresses
+            return any(one["addr"] == self.address for all_of in networks.values() for one in all_of)
+
+        self._until(shown, f"{self.server} does not show its floating address")
+
     def _snapshot(self) -> None:
         image = self._cloud.compute.create_server_image(self._id, f"{self.server}-snapshot")
 
