@@ -7,20 +7,26 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from proving.guest import guest_image
 from proving.lab import Lab, Unable
 from proving.lab.command import Failed
 from proving.lab.plan import checked_name
 from site_cli import lab_site
-from site_cli.playbook import perform
+from site_cli.playbook import perform, tell_report
 from site_cli.reporters import JsonLines, Reporter, Steps
 from site_cli.run import ROOT, Busy, Play, alone
 from site_cli.summary import FAILED, OK, PREFLIGHT
 
-PLAYBOOKS = ("site.yml", "demo.yml")
-"""What makes the site, and what boots a server in it and tells where it is."""
+PLAYBOOKS = ("site.yml", "demo.yml", "verify.yml")
+"""What makes the site, what boots a server in it and tells where it is, and what proves that all is well."""
+TOLD = "demo.json"
+"""Where, beside the inventory, the second playbook tells of its server: with it there is no other made."""
+
+_CONSOLE = "openstack --os-cloud demo console url show --novnc"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,17 +63,31 @@ def _demo(options: argparse.Namespace) -> int:
     live: Reporter = JsonLines(sys.stdout) if options.json else Steps(sys.stdout)
     if lab_site.find(options.name) is None:
         lab_site.check()
-    print("00:00  making the host (some minutes the first time, seconds later)", file=out, flush=True)
+    print("00:00  Make the host (minutes the first time, seconds later)", file=out, flush=True)
     made = lab_site.make(options.name)
     inventory = lab_site.inventory(made)
     again = " ".join(["./stratus demo", *(["--name", options.name] if options.name != "demo" else [])])
     with alone(inventory):
+        code = _play(inventory, live, out, again)
+        if code == OK:
+            told = json.loads((inventory / TOLD).read_text())
+            print("", *_told(made, told, again, time.monotonic() - began), sep="\n", file=out)
+            tell_report(inventory, code, out)
+    return code
+
+
+def _play(inventory: Path, live: Reporter, out: TextIO, again: str) -> int:
+    """Run the playbooks, and meanwhile make the guest's image unless it is there; returns the exit code."""
+    with ThreadPoolExecutor(1) as pool:
+        image = pool.submit(guest_image)
         for playbook in PLAYBOOKS:
+            if playbook == "demo.yml":
+                image.result()
+                if (inventory / TOLD).exists():
+                    continue
             code = perform(Play(ROOT / "playbooks" / playbook, inventory), live, out, "demo", again, False)
             if code != OK:
                 return code
-    told = json.loads((inventory / "demo.json").read_text())
-    print("", *_told(made, told, again, time.monotonic() - began), sep="\n", file=out)
     return OK
 
 
@@ -80,6 +100,7 @@ def _told(made: Lab, told: dict[str, Any], again: str, seconds: float) -> Iterat
     yield f"  log in         {into} ssh -i {told['key']} root@{told['address']}"
     yield f"  list servers   {into} openstack --os-cloud demo server list"
     yield f"  console        {told['console']}"
+    yield f"                 (for ten minutes; then: {into} {_CONSOLE} {told['server']})"
     yield f"  the cloud      {into}"
     yield f"  remove it      {again} --destroy"
     yield ""

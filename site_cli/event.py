@@ -64,7 +64,7 @@ def event_of(raw: Mapping[str, Any]) -> Event | None:
 
 
 def _message(result: Mapping[str, Any]) -> str:
-    parts = [result.get(key) for key in ("msg", "stderr", "module_stderr")]
+    parts = [result.get(key) for key in ("msg", "stderr", "module_stderr", "censored")]
     return "\n".join(dict.fromkeys(str(part).strip() for part in parts if part))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from proving.lab import Lab, LabPlan, check_machine, destroy, open_lab, sweep
 from proving.lab.lab import create
 from proving.lab.machine import Unable, cache_folder, state_folder
-from site_cli.run import ROOT, site_folder
+from site_cli.run import ROOT, Busy, alone, site_folder
 
 MEMORY_GIB, DISK_GIB = 6, 8
 """What an all-in-one site with a guest needs of the machine."""
@@ -68,21 +68,42 @@ def find(name: str) -> Lab | None:
 def make(name: str) -> Lab:
     """Return a lab of one host of the lab's name, running, with what a site needs of Debian; made if need be.
 
-    Raises what `proving.lab.lab.create` does.
+    Raises what `proving.lab.lab.create` does, and Busy while another run makes it.
     """
     found = find(name)
-    if found is not None:
+    if found is not None and found.record.owner is not None:
+        raise Busy(f"another run makes {name}; wait until it ends")
+    if found is not None and all(host.made for host in found.hosts.values()):
         found.start()
         return found
-    plan = LabPlan(hosts=(name,), packages=packages(), links=("tun0", "prov0"), uplink=True)
+    if found is not None:
+        # The machine was started anew since: the mounts that the hosts consist of are gone.
+        remove(name)
+    plan = LabPlan(
+        hosts=(name,), packages=packages(), links=("tun0", "prov0"), uplink=True, idle=idle_units()
+    )
     return create(name, plan)
 
 
 def packages() -> tuple[str, ...]:
     """Return the Debian packages of an all-in-one host, as the playbooks name them."""
+    return _of_the_groups("packages")
+
+
+def idle_units() -> tuple[str, ...]:
+    """Return the units that would start unconfigured with the packages there from the first boot on.
+
+    The playbooks enable them when they are configured; until then most would fail, over and over.
+    """
+    names = (*_of_the_groups("units"), "haproxy")
+    return tuple(name if "." in name else f"{name}.service" for name in names)
+
+
+def _of_the_groups(kind: str) -> tuple[str, ...]:
+    """Return what the playbooks name for controllers and compute hosts: packages or units."""
     import yaml
 
-    told = yaml.safe_load((ROOT / "playbooks/group_vars/all/packages.yml").read_text())["stratus_packages"]
+    told = yaml.safe_load((ROOT / f"playbooks/group_vars/all/{kind}.yml").read_text())[f"stratus_{kind}"]
     return tuple(sorted({*told["controller"], *told["compute"]}))
 
 
@@ -112,18 +133,26 @@ def inventory(made: Lab) -> Path:
 def remove(name: str) -> bool:
     """Remove the lab of that name with all of its site; returns whether there was one.
 
-    Raises Failed or OSError when something does not go.
+    Raises Busy while a run works on it, and Failed or OSError when something does not go.
     """
     found = find(name)
     if found is None:
         return False
-    kept = site_folder(found.folder / "inventory")
-    for socket in (kept / "cp").glob("*"):
-        leave = ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", name]
-        subprocess.run(leave, capture_output=True, timeout=10, check=False)  # noqa: S603
-    destroy(name)
-    shutil.rmtree(kept, ignore_errors=True)
+    inventory = found.folder / "inventory"
+    with alone(inventory):
+        kept = site_folder(inventory)
+        for socket in (kept / "cp").glob("*"):
+            leave = ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", name]
+            subprocess.run(leave, capture_output=True, timeout=10, check=False)  # noqa: S603
+        destroy(name)
+        shutil.rmtree(kept, ignore_errors=True)
     return True
+
+
+def lab_of(inventory: Path) -> str | None:
+    """Return the name of the lab whose site an inventory is; None for one of other hosts."""
+    folder = inventory.resolve().parent
+    return folder.name if folder.parent == (state_folder() / "labs").resolve() else None
 
 
 def ssh(made: Lab) -> str:

@@ -68,6 +68,9 @@ class Host:
         _write(root / "etc/hosts", "\n".join(["127.0.0.1 localhost", *lines, ""]))
         _write(root / "etc/machine-id", f"{secrets.token_hex(16)}\n")
         _write(root / "etc/systemd/network/10-host0.network", self._network_file())
+        for unit in self.plan.idle:
+            for link in (root / "etc/systemd/system").glob(f"*/{unit}"):
+                link.unlink()
         if self.plan.uplink:
             shutil.copy2("/etc/resolv.conf", root / "etc/resolv.conf")
         keys = root / "root/.ssh"

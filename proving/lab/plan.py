@@ -36,6 +36,8 @@ class LabPlan:
     """Whether hosts reach what the machine reaches, such as package sources."""
     binds: tuple[tuple[str, str], ...] = ()
     """Folders of the machine that hosts see, read-only: (there, in the host)."""
+    idle: tuple[str, ...] = ()
+    """Units, such as `mariadb.service`, that packages enabled: they start only when somebody enables them."""
     suite: str = "trixie"
 
     def __post_init__(self) -> None:

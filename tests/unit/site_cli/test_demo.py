@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from compute_service.cmd.stratus import parser
 from proving.lab import Lab, LabPlan
 from proving.lab.record import claim
 from site_cli import demo, lab_site
-from site_cli.run import ROOT
+from site_cli.run import ROOT, Play
 
 TOLD = {
     "server": "demo-demo",
@@ -59,6 +60,44 @@ def test_the_end_tells_how_to_log_in_list_servers_open_the_console_and_remove_it
         "./stratus demo --destroy",
     ):
         assert wanted in lines
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The playbooks that were run; what they would do is not done."""
+    names: list[str] = []
+
+    def perform(play: Play, *_more: object) -> int:
+        names.append(play.playbook.name)
+        return 2 if names[-1] == "broken.yml" else 0
+
+    monkeypatch.setattr(demo, "perform", perform)
+    monkeypatch.setattr(demo, "guest_image", lambda: names.append("image"))
+    return names
+
+
+def play(inventory: Path) -> int:
+    return demo._play(inventory, lambda _event: None, io.StringIO(), "./stratus demo")
+
+
+def test_the_guest_is_there_before_its_server_and_all_is_verified(tmp_path: Path, played: list[str]) -> None:
+    assert play(tmp_path) == 0
+    assert [name for name in played if name != "image"] == ["site.yml", "demo.yml", "verify.yml"]
+    assert played.index("image") < played.index("demo.yml")
+
+
+def test_a_server_that_is_there_is_not_made_again(tmp_path: Path, played: list[str]) -> None:
+    (tmp_path / demo.TOLD).write_text("{}")
+    assert play(tmp_path) == 0
+    assert [name for name in played if name != "image"] == ["site.yml", "verify.yml"]
+
+
+def test_nothing_follows_a_playbook_that_failed(
+    tmp_path: Path, played: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "PLAYBOOKS", ("broken.yml", "verify.yml"))
+    assert play(tmp_path) == 2
+    assert "verify.yml" not in played
 
 
 def test_the_playbooks_of_the_demo_are_there() -> None:

@@ -48,10 +48,10 @@ def test_a_failure_of_another_kind_of_task_names_no_unit() -> None:
     assert event.unit == ""
 
 
-def test_a_censored_result_is_told_as_it_is() -> None:
+def test_a_failure_that_is_hidden_tells_that_it_is() -> None:
     event = event_of(raw("runner_on_failed", res={"censored": "hidden", "changed": False}))
     assert event is not None
-    assert event.message == ""
+    assert event.message == "hidden"
 
 
 def test_what_a_task_that_went_well_said_is_not_kept() -> None:

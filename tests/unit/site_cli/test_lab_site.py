@@ -8,6 +8,7 @@ import yaml
 from proving.lab import Lab, LabPlan, Unable
 from proving.lab.record import claim
 from site_cli import lab_site
+from site_cli.run import Busy
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +56,20 @@ def test_secrets_that_were_made_stay_when_the_inventory_is_written_again(made: L
 
 def test_the_packages_are_those_that_the_playbooks_install() -> None:
     assert {"mariadb-server", "libvirt-daemon-system", "novnc"} <= set(lab_site.packages())
+
+
+def test_units_that_are_not_configured_yet_stay_idle_at_first() -> None:
+    units = lab_site.idle_units()
+    assert {"keystone.service", "neutron-rpc-server.service", "haproxy.service", "libvirtd.socket"} <= set(
+        units
+    )
+    assert all("." in unit for unit in units)
+
+
+def test_a_lab_that_another_run_makes_is_left_to_it() -> None:
+    claim("demo", LabPlan(hosts=("demo",)))
+    with pytest.raises(Busy):
+        lab_site.make("demo")
 
 
 def test_a_machine_without_room_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
