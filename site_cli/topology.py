@@ -7,7 +7,7 @@ from html import escape
 
 from site_cli.hosts import SiteHost
 
-_WIDTH, _GAP, _MARGIN = 250, 30, 30
+_WIDTH, _GAP, _MARGIN = 270, 30, 30
 _LINE, _TOP = 20, 84
 _A_ROW = 4
 _DUTIES = {
