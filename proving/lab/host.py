@@ -68,9 +68,7 @@ class Host:
         _write(root / "etc/hosts", "\n".join(["127.0.0.1 localhost", *lines, ""]))
         _write(root / "etc/machine-id", f"{secrets.token_hex(16)}\n")
         _write(root / "etc/systemd/network/10-host0.network", self._network_file())
-        for unit in self.plan.idle:
-            for link in (root / "etc/systemd/system").glob(f"*/{unit}"):
-                link.unlink()
+        _disable(root, self.plan.idle)
         if self.plan.uplink:
             shutil.copy2("/etc/resolv.conf", root / "etc/resolv.conf")
         keys = root / "root/.ssh"
@@ -190,6 +188,14 @@ class Host:
         lines += ["LinkLocalAddressing=no", "LLDP=no", "EmitLLDP=no"]
         lines += [f"Gateway={self.network.gateway}"] if self.plan.uplink else []
         return "\n".join([*lines, ""])
+
+
+def _disable(root: Path, units: Sequence[str]) -> None:
+    """Let units of a root not start by themselves. The links lead to files that only the host has."""
+    for folder in (root / "etc/systemd/system").glob("*.*"):
+        for unit in units:
+            if (folder / unit).is_symlink():
+                (folder / unit).unlink()
 
 
 def _write(path: Path, text: str, mode: int = 0o644) -> None:

@@ -66,12 +66,19 @@ def test_a_demo_that_is_destroyed_leaves_nothing(made: Lab, capsys: pytest.Captu
     assert capsys.readouterr().out == f"there is no {made.name}\n"
 
 
-def test_a_unit_that_is_to_stay_idle_does_not_start(name: str) -> None:
-    made = create(name, LabPlan(hosts=(name,), idle=("ssh.socket", "systemd-networkd-wait-online.service")))
+def test_a_unit_that_is_to_stay_idle_does_not_start_until_it_is_enabled(name: str) -> None:
+    made = create(name, LabPlan(hosts=(name,), idle=("remote-fs.target",)))
     try:
         host = made.hosts[name]
-        assert not list((host.root / "etc/systemd/system").glob("*/ssh.socket"))
         assert host.run("systemctl", "is-system-running").strip() == "running"
+        asked = (
+            "sh",
+            "-c",
+            "systemctl is-enabled remote-fs.target; systemctl is-active remote-fs.target; true",
+        )
+        assert host.run(*asked).split() == ["disabled", "inactive"]
+        host.run("systemctl", "--quiet", "enable", "--now", "remote-fs.target")
+        assert host.run(*asked).split() == ["enabled", "active"]
     finally:
         made.remove()
 
