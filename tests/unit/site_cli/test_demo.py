@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,25 @@ def test_a_machine_that_can_have_no_lab_is_refused_with_the_reason(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert demo.run(options()) == 4
     assert "systemd-container" in capsys.readouterr().err
+
+
+def test_who_is_not_root_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    nobody = tmp_path / "id"
+    nobody.write_text("#!/bin/sh\necho 1000\n")
+    nobody.chmod(0o755)
+    script = tmp_path / "stratus"
+    script.write_text((ROOT / "stratus").read_text())
+    done = subprocess.run(  # noqa: S603
+        ["/bin/sh", str(script), "demo"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert "needs root" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["id", "stratus"]
 
 
 def test_a_name_that_no_host_can_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
