@@ -33,7 +33,7 @@ LimitNOFILE=65535
 [Install]
 WantedBy=multi-user.target
 """
-_LIBVIRT = 'auth_tcp = "none"\nlisten_addr = "0.0.0.0"\nhost_uuid_source = "machine-id"\n'
+LIBVIRTD_CONF = 'auth_tcp = "none"\nlisten_addr = "0.0.0.0"\nhost_uuid_source = "machine-id"\n'
 _KEYS = ("id", "known_hosts")
 
 
@@ -73,7 +73,7 @@ class ComputeHost:
         )
         self.host.write(CONF, conf.read_text(), 0o600)
         self.host.write(f"/etc/systemd/system/{UNIT}.service", _UNIT_FILE)
-        self.host.write("/etc/libvirt/libvirtd.conf", _LIBVIRT)
+        self.host.write("/etc/libvirt/libvirtd.conf", LIBVIRTD_CONF)
         for name, there in zip(_KEYS, ("id_ed25519", "known_hosts"), strict=True):
             self.host.write(f"/root/.ssh/{there}", (self.host.lab / name).read_text(), 0o600)
         join(self.host)
