@@ -108,9 +108,17 @@ def execute(play: Play, reporters: Sequence[Reporter]) -> str:
                 event_handler=tell,
                 cancel_callback=asked.is_set,
             )
+        _keep_facts(folder, site_folder(play.inventory) / "facts")
         return str(done.status)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep_facts(run: Path, facts: Path) -> None:
+    """Keep what a run gathered of hosts, for the report; the next run gathers it anew."""
+    facts.mkdir(mode=0o700, exist_ok=True)
+    for file in run.glob("artifacts/*/fact_cache/*"):
+        shutil.copy(file, facts / file.name)
 
 
 def environment(inventory: Path) -> dict[str, str]:

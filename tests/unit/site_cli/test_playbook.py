@@ -104,6 +104,17 @@ def test_a_run_that_goes_well_ends_with_nought_and_leaves_nothing(
 
 
 @needs_ansible
+def test_what_was_gathered_of_hosts_is_in_the_report(tmp_path: Path, inventory: Path, state: Path) -> None:
+    done = ran(
+        command(tmp_path, inventory, "{name: Look, ansible.builtin.setup: {gather_subset: [min, hardware]}}")
+    )
+    assert done.returncode == 0, done.stderr
+    (file,) = state.glob("*/report.html")
+    assert f"report: {file}" in done.stdout
+    assert " CPUs, " in file.read_text()
+
+
+@needs_ansible
 def test_a_task_that_fails_is_told_with_its_line_and_how_to_go_on(tmp_path: Path, inventory: Path) -> None:
     task = "{name: Break, ansible.builtin.fail: {msg: port 3306 is taken}}"
     done = ran(command(tmp_path, inventory, task))
