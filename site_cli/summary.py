@@ -74,5 +74,5 @@ class Summary:
 
 
 def _is_preflight(event: Event) -> bool:
-    """Whether a role's tasks/preflight.yml, or the playbook of that name, failed: nothing was changed yet."""
-    return event.where.rpartition(":")[0].endswith("/preflight.yml")
+    """Whether a check failed before anything was changed, in a preflight.yml or playbooks/hosts.yml."""
+    return event.where.rpartition(":")[0].endswith(("/preflight.yml", "/playbooks/hosts.yml"))

@@ -72,6 +72,7 @@ def test_the_slowest_tasks_are_summed_over_hosts() -> None:
     [
         (["/r/roles/common/tasks/preflight.yml:3"], 4),
         (["/r/playbooks/preflight.yml:3"], 4),
+        (["/r/playbooks/hosts.yml:3"], 4),
         (["/r/roles/common/tasks/preflight.yml:3", "/r/roles/common/tasks/install.yml:9"], 2),
         (["/r/roles/common/tasks/no_preflight.yml:3"], 2),
         ([""], 2),
