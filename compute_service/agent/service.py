@@ -1,7 +1,8 @@
 """`AgentService`: the verbs of `ComputeAgent` on one host.
 
 A verb with a key is taken into the journal, waits in its server's lane, runs, and is answered. Some verbs
-wait for a limit: those that write a guest's disk from an image (`BUILD`), and snapshots (`SNAPSHOT`).
+wait for a limit: those that write a guest's disk from an image (`BUILD`), snapshots (`SNAPSHOT`), and
+guests that leave while they run (`LIVE`).
 
 All verbs converge when they are repeated after the journal was lost, except a soft reboot: it may then reboot
 the guest twice.
@@ -63,6 +64,7 @@ LOG = logging.getLogger(__name__)
 
 BUILD = "build"
 SNAPSHOT = "snapshot"
+LIVE = "live migration"
 
 C = TypeVar("C")
 
@@ -207,7 +209,7 @@ class AgentService(ComputeAgent):
             tell = self._parts.answers.live_progress(key)
             self._able(MigratesLive).live_migrate(spec, ready, tell)
 
-        self._take(key, spec.uuid, lambda: outcome(work))
+        self._take(key, spec.uuid, lambda: outcome(work), kind=LIVE)
 
     def live_finish(self, key: StepKey, spec: GuestSpec) -> None:
         """Keep a guest that has arrived."""

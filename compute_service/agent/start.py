@@ -31,7 +31,7 @@ from compute_service.agent.pool import ThreadPool
 from compute_service.agent.power import PowerWatch
 from compute_service.agent.registration import Registration
 from compute_service.agent.revival import revive_guests
-from compute_service.agent.service import BUILD, SNAPSHOT, AgentService, ServiceParts
+from compute_service.agent.service import BUILD, LIVE, SNAPSHOT, AgentService, ServiceParts
 from compute_service.bus.stopping import stop_all
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import ComputeError
@@ -103,6 +103,7 @@ def assemble(parts: AgentParts, conductor: Conductor, identity: NodeIdentity) ->
     limits = {
         BUILD: settings.default.max_concurrent_builds,
         SNAPSHOT: settings.default.max_concurrent_snapshots,
+        LIVE: settings.default.max_concurrent_live_migrations,
     }
     lanes = Lanes(parts.pool, limits)
     capabilities = capabilities_of(driver)

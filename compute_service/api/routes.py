@@ -3,10 +3,9 @@
 A resource keeps its rows in its own package (`flavors/routes.py`), next to its bodies, views and handlers;
 here they are put together.
 
-Still to come, each as such a package with its rows: volume attachments, shares, live migration and its abort
-and force, security groups of servers, assisted volume snapshots, the usage audit log; and the proxies that
-end at 2.35 (images, networks, volumes, snapshots, floating addresses, security groups, bare metal), 2.42
-(hosts) and 2.43 (addresses of servers).
+Still to come, each as such a package with its rows: volume attachments, shares, security groups of servers,
+assisted volume snapshots, the usage audit log; and the proxies that end at 2.35 (images, networks, volumes,
+snapshots, floating addresses, security groups, bare metal), 2.42 (hosts) and 2.43 (addresses of servers).
 """
 
 from __future__ import annotations

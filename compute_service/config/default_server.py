@@ -81,6 +81,11 @@ class ServerLife(Section):
         "Where a server's name must be unique: nowhere, in its project, or everywhere.",
         choices=("", "project", "global"),
     )
+    migrate_max_retries: int = opt(
+        -1,
+        "How many more hosts a live migration tries when one refuses; -1: as many as the scheduler names.",
+        min=-1,
+    )
     max_local_block_devices: int = opt(3, "Local disks a server may have; 0 allows none, -1 is unlimited.")
     non_inheritable_image_properties: tuple[str, ...] = opt(
         ("cache_in_nova", "bittorrent"), "Image properties that snapshots do not take over."

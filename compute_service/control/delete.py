@@ -8,6 +8,7 @@ from typing import Any
 from compute_service.control.act import Work, act, admit, check
 from compute_service.control.bell import ring
 from compute_service.control.find import find_server, reread
+from compute_service.control.live_migrate import stop_copying
 from compute_service.control.quota import Counted, budget, counted
 from compute_service.control.services import Services
 from compute_service.domain.actions import ACTIONS
@@ -39,8 +40,15 @@ def delete(ctx: Context, svc: Services, server: Located) -> None:
     if kept and seen.host is not None:
         with suppress(_GoesAlready):
             admit(ctx, svc, server, Work("soft_delete", changes=_unless_it_goes))
+            _stop_copying(svc, server)
         return
     _delete(ctx, svc, server, "delete")
+
+
+def _stop_copying(svc: Services, server: Located) -> None:
+    """Do not let a server that goes be carried to another host first."""
+    if server.instance.task_state is TaskState.MIGRATING:
+        stop_copying(svc, server)
 
 
 class _GoesAlready(Exception):
@@ -67,6 +75,7 @@ def _delete(ctx: Context, svc: Services, server: Located, key: str) -> None:
                 _delete_unplaced(ctx, svc, server.instance)
             elif not _is_going(svc, server):
                 act(ctx, svc, server, key)
+                _stop_copying(svc, server)
         except Stale:
             try:
                 server = find_server(ctx, svc, server.instance.uuid)

@@ -157,6 +157,30 @@ _ROWS: tuple[tuple[str, Action], ...] = (
         ),
     ),
     (
+        "live_migrate",
+        Action("live-migration", "live_migrate", _states(ACTIVE, PAUSED), TaskState.MIGRATING, on_host=True),
+    ),
+    (
+        "force_complete",
+        Action(
+            "live_migration_force_complete",
+            None,
+            _states(ACTIVE),
+            tasks=frozenset({TaskState.MIGRATING}),
+            launched=False,
+        ),
+    ),
+    (
+        "abort",
+        Action(
+            "live_migration_cancel",
+            None,
+            tasks=frozenset({TaskState.MIGRATING}),
+            lockable=False,
+            launched=False,
+        ),
+    ),
+    (
         "evacuate",
         Action(
             "evacuate",

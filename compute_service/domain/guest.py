@@ -81,6 +81,8 @@ class LiveOffer(Record):
     """A file that the target sees where the hosts share the guest's disks; empty: nothing to look for."""
     cpu: str = ""
     """The guest's processor in the hypervisor's own terms; empty: any will do."""
+    over_commit: bool = False
+    """Whether the target may lack room for the full sizes of the disks. Set by whoever hands the offer on."""
     disks: dict[str, int] = {}
     """The disks that a target without them has to make, with their sizes in bytes."""
     details: dict[str, str] = {}

@@ -66,6 +66,18 @@ class EvacuationOrder(Record):
     """The server is left stopped, whatever it was."""
 
 
+class LiveMigrationOrder(Record):
+    """One live migration."""
+
+    host: str | None = None
+    force: bool = False
+    """`host` is not checked by the scheduler's filters."""
+    block: bool | None = None
+    """Whether disks are copied too; None: found out."""
+    over_commit: bool = False
+    """The target may lack room for the full sizes of the disks."""
+
+
 class UnshelveOrder(Record):
     """One unshelve action; anything said of a place is for a server that is on no host."""
 

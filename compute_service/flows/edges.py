@@ -42,6 +42,8 @@ class Told:
     """The verb that ends, where it is another than the one that fails."""
     steps: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
     """What is told when a step begins."""
+    taken_back: tuple[Edge, ...] = ()
+    """What is told when the flow has failed."""
 
 
 def _plain(verb: str) -> Told:
@@ -74,6 +76,23 @@ TOLD: dict[str, Told] = {
     "detach_interface": _plain("interface_detach"),
     "confirm_resize": _plain("resize_confirm"),
     "revert_resize": _plain("resize_revert"),
+    "live_migrate": Told(
+        "live_migration",
+        "live_migration_post",
+        {
+            "prepare": (("live_migration_pre", "start"),),
+            "begin": (("live_migration_pre", "end"),),
+            "switch": (("live_migration_post", "start"),),
+            "finish": (("live_migration_post_dest", "start"),),
+            "leave": (("live_migration_post_dest", "end"),),
+        },
+        taken_back=(
+            ("live_migration_rollback", "start"),
+            ("live_migration_rollback_dest", "start"),
+            ("live_migration_rollback_dest", "end"),
+            ("live_migration_rollback", "end"),
+        ),
+    ),
     "resize": Told(
         "resize",
         "resize_finish",
@@ -110,7 +129,7 @@ def tell_end(svc: Services, live: Claimed, state: FlowState, failure: Failure | 
     if state is FlowState.DONE:
         _tell(svc, live, ((told.last or told.verb, "end"),), None)
     elif failure is not None:
-        _tell(svc, live, ((told.verb, "error"),), failure)
+        _tell(svc, live, (*told.taken_back, (told.verb, "error")), failure)
 
 
 def _tell(svc: Services, live: Claimed, edges: tuple[Edge, ...], failure: Failure | None) -> None:
@@ -124,7 +143,7 @@ def _tell(svc: Services, live: Claimed, edges: tuple[Edge, ...], failure: Failur
 
 
 def _tell_edge(svc: Services, name: str, phase: str, about: About) -> None:
-    if phase in EVENTS[name].phases:
+    if name in EVENTS and phase in EVENTS[name].phases:
         tell_server(svc, name, phase, about)
     elif about.failure is not None and about.failure.kind != CANCELLED:
         tell_failure(svc, about)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.functional.caller import Reply
+from tests.functional.caller import Reply, wait_for
 from tests.functional.sampled import PICTURE, PUBLIC_KEY, Stage
 
 SPECS = "/flavors/sampled/os-extra_specs"
@@ -33,9 +33,23 @@ def acted(stage: Stage, body: Any) -> Reply:
         stage.admin.settled(uuid, status)
     if name == "evacuate":
         return evacuated(stage, uuid, body)
-    if name in ("migrate", "unshelve") and (body[name] or {}).get("host"):
+    if name in ("migrate", "unshelve", "os-migrateLive") and (body[name] or {}).get("host"):
         body = {name: body[name] | {"host": stage.cloud.others(here)[0]}}
     return stage.post(f"/servers/{uuid}/action", body)
+
+
+def forced(stage: Stage, body: Any) -> Reply:
+    """Send a word to a live migration that is slow."""
+    uuid = stage.server()
+    with stage.cloud.slow("live_migrate", 60.0):
+        anywhere = {"host": None, "block_migration": "auto"}
+        assert stage.admin.act(uuid, "os-migrateLive", anywhere).status == 202
+        path = f"/servers/{uuid}/migrations"
+        wait_for(lambda: [m["status"] for m in stage.admin.get(path).body["migrations"]] == ["running"], 60)
+        number = stage.admin.get(path).body["migrations"][0]["id"]
+        reply = stage.post(f"/servers/{uuid}/migrations/{number}/action", body)
+        stage.admin.settled(uuid, "ACTIVE", 60)
+        return reply
 
 
 def evacuated(stage: Stage, uuid: str, body: Any) -> Reply:
@@ -135,13 +149,16 @@ SENT: dict[str, dict[str, Send]] = {
     },
     "os-deferred-delete": {"force-delete-post-req": acted, "restore-post-req": acted},
     "os-lock-server": {"lock-server": acted, "lock-server-with-reason": acted, "unlock-server": acted},
-    "os-migrate-server": {"migrate-server": acted, "migrate-server-null": acted},
+    "os-migrate-server": {
+        "migrate-server": acted, "migrate-server-null": acted, "live-migrate-server": acted,
+    },
     "os-create-backup": {"create-backup-req": acted},
     "os-shelve": {
         "os-shelve": acted, "os-shelve-offload": acted, "os-unshelve": acted, "os-unshelve-az": acted,
         "os-unshelve-host": acted, "os-unshelve-az-host": acted, "os-unshelve-unpin-az": acted,
         "os-unshelve-host-and-unpin-az": acted,
     },
+    "server-migrations": {"live-migrate-server": acted, "force_complete": forced},
     "os-evacuate": {"server-evacuate-req": acted, "server-evacuate-find-host-req": acted},
     "os-admin-password": {"admin-password-change-password": acted},
     "os-rescue": {

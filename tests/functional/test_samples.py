@@ -510,8 +510,8 @@ NOT_SERVED = {
 }  # fmt: skip
 """Resources of which no route is served."""
 NOT_SERVED_ACTIONS = {
-    "admin-actions-inject-network-info", "live-migrate-server", "server-action-addfloatingip-req",
-    "server-action-removefloatingip-req", "force_complete",
+    "admin-actions-inject-network-info", "server-action-addfloatingip-req",
+    "server-action-removefloatingip-req",
 }  # fmt: skip
 """Samples of actions that are not served, of resources that are."""
 

@@ -61,6 +61,18 @@ MIGRATE_HOST = _act(
     "Cold migrate a server to a named host.",
     "migrate",
 )
+MIGRATE_LIVE = _act(
+    "os_compute_api:os-migrate-server:migrate_live",
+    Grant.MANAGER,
+    "Move a server to another host while it runs.",
+    "os-migrateLive",
+)
+MIGRATE_LIVE_HOST = _act(
+    "os_compute_api:os-migrate-server:migrate_live:host",
+    Grant.ADMIN,
+    "Move a server to a named host while it runs.",
+    "os-migrateLive",
+)
 PAUSE = _act("os_compute_api:os-pause-server:pause", Grant.MEMBER, "Pause a server.", "pause")
 UNPAUSE = _act("os_compute_api:os-pause-server:unpause", Grant.MEMBER, "Unpause a server.", "unpause")
 SUSPEND = _act("os_compute_api:os-suspend-server:suspend", Grant.MEMBER, "Suspend a server.", "suspend")

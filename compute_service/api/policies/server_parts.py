@@ -113,6 +113,18 @@ MIGRATIONS_SHOW = Rule(
     "Show one of a server's running migrations.",
     (f"GET {_S}/migrations/{{migration_id}}",),
 )
+MIGRATIONS_FORCE_COMPLETE = Rule(
+    f"{_MIGRATIONS}force_complete",
+    Grant.MANAGER,
+    "Let a server's running migration come to its end.",
+    (f"POST {_S}/migrations/{{migration_id}}/action (force_complete)",),
+)
+MIGRATIONS_DELETE = Rule(
+    f"{_MIGRATIONS}delete",
+    Grant.MANAGER,
+    "Abort a server's running migration.",
+    (f"DELETE {_S}/migrations/{{migration_id}}",),
+)
 
 DIAGNOSTICS = Rule(
     "os_compute_api:os-server-diagnostics",

@@ -19,6 +19,7 @@ from compute_service.api.fields import (
     NAME,
     UUID,
     Either,
+    OneOf,
     Text,
     Whole,
 )
@@ -32,6 +33,9 @@ from compute_service.api.servers.bodies import (
 )
 from compute_service.api.servers.views import named
 from compute_service.api.shape import Body, View, since
+
+BOOLISH_OR_AUTO = Either((BOOLISH, OneOf("auto")))
+"""Whether disks are copied; `auto` leaves it to the hosts."""
 
 
 class Reboot(Body):
@@ -163,3 +167,16 @@ class Migrate(Body):
     """migrate, from 2.56 on."""
 
     host: Annotated[str | UnsetType | None, HOST_NAME] = UNSET
+
+
+class MigrateLive(Body):
+    """os-migrateLive."""
+
+    host: Annotated[str | None, HOST_NAME]
+    block_migration: Annotated[
+        bool | str,
+        since("2.1", until="2.24", kind=Annotated[bool, BOOLISH]),
+        since("2.25", kind=Annotated[bool | str, BOOLISH_OR_AUTO]),
+    ]
+    disk_over_commit: Annotated[bool | UnsetType, BOOLISH, since("2.1", until="2.24", required=True)] = UNSET
+    force: Annotated[bool | UnsetType, BOOLISH, since("2.30", until="2.67")] = UNSET

@@ -42,6 +42,7 @@ ROUTES: tuple[Route, ...] = actions(
     Act("revertResize", moves.revert_resize, policy.REVERT_RESIZE),
     Act("migrate", moves.migrate, policy.MIGRATE, until="2.55"),
     Act("migrate", moves.migrate, policy.MIGRATE, body=bodies.Migrate, optional=True, since="2.56"),
+    Act("os-migrateLive", moves.migrate_live, policy.MIGRATE_LIVE, body=bodies.MigrateLive),
     Act("createImage", moves.create_image, policy.CREATE_IMAGE, body=bodies.CreateImage, until="2.44"),
     Act(
         "createImage",

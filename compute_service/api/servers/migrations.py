@@ -10,12 +10,15 @@ from compute_service.api.policies import server_parts as policy
 from compute_service.api.request import Request
 from compute_service.api.shape import View, since
 from compute_service.api.times import stamp_or_none
+from compute_service.api.versions import change
+from compute_service.control import live_migrate as live
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import NotFound
 from compute_service.domain.migration import Migration
 from compute_service.store.migrations import MigrationQuery, migration_get_by_id, migration_page
 
+QUEUED_TOO = change("2.65")
 RUNNING = ("queued", "preparing", "running", "post-migrating")
 """The statuses of a live migration that is shown here."""
 
@@ -79,6 +82,16 @@ def show(ctx: Context, svc: Services, req: Request) -> MigrationShown:
     if found.status not in RUNNING:
         raise NotFound(f"Migration {number} for server {uuid} is not in progress.")
     return MigrationShown(migration=_view(found, hosts=True))
+
+
+def force_complete(ctx: Context, svc: Services, req: Request) -> None:
+    """Let a live migration come to its end."""
+    live.force_complete(ctx, svc, req.server, req.number("migration_id"))
+
+
+def abort(ctx: Context, svc: Services, req: Request) -> None:
+    """End a live migration; from 2.65 on also one that waits."""
+    live.abort(ctx, svc, req.server, req.number("migration_id"), queued=req.at_least(QUEUED_TOO))
 
 
 def _view(migration: Migration, hosts: bool) -> MigrationView:

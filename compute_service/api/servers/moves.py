@@ -13,19 +13,24 @@ from compute_service.api.servers.action_bodies import (
     CreateImage,
     ImageCreated,
     Migrate,
+    MigrateLive,
     Resize,
 )
 from compute_service.api.shape import given
 from compute_service.api.versions import change
 from compute_service.control import console
+from compute_service.control import live_migrate as live
 from compute_service.control import resize as moving
 from compute_service.control.services import Services
 from compute_service.control.snapshot import create_backup as begin_backup
 from compute_service.control.snapshot import create_image as begin_image
 from compute_service.domain.context import Context
-from compute_service.domain.order import BackupOrder
+from compute_service.domain.errors import Invalid
+from compute_service.domain.order import BackupOrder, LiveMigrationOrder
 
 MIGRATE_TAKES_A_HOST = change("2.56")
+HOST_IS_CHECKED = change("2.30")
+CHECKED_LATER = change("2.34")
 IMAGE_METADATA_UNCOUNTED = change("2.39")
 IMAGE_IN_BODY = change("2.45")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f]")
@@ -53,6 +58,25 @@ def migrate(ctx: Context, svc: Services, req: Request) -> None:
     if host is not None:
         req.enforce(policy.MIGRATE_HOST)
     moving.migrate(ctx, svc, req.server, host)
+
+
+def migrate_live(ctx: Context, svc: Services, req: Request) -> None:
+    """Move a server to another host while it runs. Below 2.34 both have agreed when this is answered."""
+    body = req.body(MigrateLive)
+    if body.host is not None:
+        req.enforce(policy.MIGRATE_LIVE_HOST)
+    force = given(body.force, False)
+    if force and body.host is None:
+        raise Invalid("Can't force to a non-provided destination")
+    order = LiveMigrationOrder(
+        host=body.host,
+        force=force or (body.host is not None and not req.at_least(HOST_IS_CHECKED)),
+        block=None if body.block_migration == "auto" else bool(body.block_migration),
+        over_commit=given(body.disk_over_commit, False),
+    )
+    flow = live.live_migrate(ctx, svc, req.server, order)
+    if not req.at_least(CHECKED_LATER):
+        live.agreed(svc, req.server, flow)
 
 
 def create_image(ctx: Context, svc: Services, req: Request) -> Reply:

@@ -24,7 +24,7 @@ from compute_service.api.servers import (
 from compute_service.api.servers.action_routes import ROUTES as ACTIONS
 from compute_service.api.servers.filters import ServerQuery
 from compute_service.api.servers.handlers import load_any_server
-from compute_service.api.table import Delete, Get, Post, Put, Route
+from compute_service.api.table import Act, Delete, Get, Post, Put, Route, actions
 
 _S = "/servers/{server_id}"
 _LOG = f"{_S}/os-instance-actions"
@@ -163,6 +163,17 @@ PARTS: tuple[Route, ...] = (
         parts.MIGRATIONS_SHOW,
         reply=migrations.MigrationShown,
         since="2.23",
+    ),
+    Delete(
+        f"{_S}/migrations/{{migration_id}}",
+        migrations.abort,
+        parts.MIGRATIONS_DELETE,
+        status=202,
+        since="2.24",
+    ),
+    *actions(
+        f"{_S}/migrations/{{migration_id}}/action",
+        Act("force_complete", migrations.force_complete, parts.MIGRATIONS_FORCE_COMPLETE, since="2.22"),
     ),
 )
 

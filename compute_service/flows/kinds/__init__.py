@@ -2,9 +2,10 @@
 
 `place` and `build` make servers; `delete`, `soft_delete` and `restore` end them and take that back; `start`,
 `stop`, `reboot`, `pause`, `unpause`, `suspend` and `resume` are one verb of the host each; `rebuild`,
-`resize`, `confirm_resize`, `revert_resize`, `snapshot`, `backup`, `evacuate`, `shelve`, `shelve_offload`,
-`unshelve`, `unshelve_offloaded`, `rescue` and `unrescue` do what they say. A kind is a module here. To come:
-live_migrate, and those that attach and detach volumes, interfaces and shares.
+`resize`, `confirm_resize`, `revert_resize`, `live_migrate`, `snapshot`, `backup`, `evacuate`, `shelve`,
+`shelve_offload`, `unshelve`, `unshelve_offloaded`, `rescue`, `unrescue`, `attach_interface` and
+`detach_interface` do what they say. A kind is a module here. To come: those that attach and detach volumes
+and shares.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from compute_service.flows.kinds.confirm_resize import CONFIRM_RESIZE
 from compute_service.flows.kinds.delete import DELETE
 from compute_service.flows.kinds.detach_interface import DETACH_INTERFACE
 from compute_service.flows.kinds.evacuate import EVACUATE
+from compute_service.flows.kinds.live_migrate import LIVE_MIGRATE
 from compute_service.flows.kinds.pause import PAUSE
 from compute_service.flows.kinds.place import PLACE
 from compute_service.flows.kinds.reboot import REBOOT
@@ -59,6 +61,7 @@ _ALL = (
     UNRESCUE,
     BACKUP,
     EVACUATE,
+    LIVE_MIGRATE,
     SHELVE,
     SHELVE_OFFLOAD,
     UNSHELVE,

@@ -27,7 +27,7 @@ from compute_service.domain.states import PowerState, TaskState, VmState
 from compute_service.flows.kinds.build import Ports
 from compute_service.flows.kinds.claims import Allocations, rewrite
 from compute_service.flows.kinds.company import with_company
-from compute_service.flows.kinds.resize import address_of, migration_id
+from compute_service.flows.kinds.moving import address_of, migration_id
 from compute_service.flows.kinds.server import (
     OnServer,
     faults,

@@ -7,63 +7,48 @@ began; a host that rejects the guest is followed by the next alternate, in a new
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import Any
 
 from compute_service.control.bell import ring
 from compute_service.control.spec import guest_spec
-from compute_service.domain.errors import NoValidHost
 from compute_service.domain.flavor import Flavor
 from compute_service.domain.flow import Failure, FlowRecord, StepKey
 from compute_service.domain.guest import DisksMoved, GuestBuilt, GuestSpec
 from compute_service.domain.instance import Instance
 from compute_service.domain.migration import Migration, MigrationType
 from compute_service.domain.protocol import ComputeAgent
-from compute_service.domain.record import Record
-from compute_service.domain.request import Claim, PlacementRequest, SelectRequest
 from compute_service.domain.states import PowerState, TaskState, VmState
 from compute_service.flows.kinds.build import Ports, next_id
-from compute_service.flows.kinds.claims import Allocations, holds, rewrite
-from compute_service.flows.kinds.company import with_company
 from compute_service.flows.kinds.mapping import count
 from compute_service.flows.kinds.moved import RESIZE_TASKS, notes_before
-from compute_service.flows.kinds.server import OnServer, fault_of, faults, idle, row_of, settle_in
+from compute_service.flows.kinds.moving import (
+    MoveParams,
+    Target,
+    address_of,
+    choose,
+    migration_id,
+    swap,
+    swap_back,
+    target_of,
+)
+from compute_service.flows.kinds.server import fault_of, faults, idle, row_of, settle_in
 from compute_service.flows.step import Flow, Remote, Run, Step
 from compute_service.flows.submit import Origin, new_flow, submit
-from compute_service.ports.placement import ConsumerAllocations
-from compute_service.store.compute_nodes import compute_node_of_host
 from compute_service.store.instances import instance_get, instance_update
 from compute_service.store.migrations import migration_get, migration_insert, migration_update
 
 _MOVING = ("pre-migrating", "migrating", "post-migrating")
 
 
-class ResizeParams(OnServer):
-    """Parameters of a move. `claim` is the alternate to go to; None lets the scheduler choose."""
+class ResizeParams(MoveParams):
+    """Parameters of a move."""
 
     kind: MigrationType
     was: VmState
     old: Flavor
     new: Flavor
-    request: PlacementRequest
     auto_disk_config: bool | None = None
-    claim: Claim | None = None
-    alternates: tuple[Claim, ...] = ()
-    attempt: int = 1
-
-
-class Target(Record):
-    """Where the server goes, and what it held where it was."""
-
-    claim: Claim
-    alternates: tuple[Claim, ...] = ()
-    source: Allocations = {}
-
-
-def migration_id(flow_id: str) -> str:
-    """Return the UUID of a moving flow's migration, which is also a consumer of allocations."""
-    return str(uuid.uuid5(uuid.UUID(flow_id), "migration"))
 
 
 def migration_of(flow: FlowRecord, seen: Instance, params: ResizeParams, now: datetime) -> Migration:
@@ -84,38 +69,8 @@ def migration_of(flow: FlowRecord, seen: Instance, params: ResizeParams, now: da
     )
 
 
-def _target(run: Run[ResizeParams]) -> Target:
-    return run.output("choose", Target)
-
-
-def _consumer(run: Run[ResizeParams], consumer: str, allocations: Allocations) -> ConsumerAllocations:
-    request = run.params.request
-    kind = "INSTANCE" if consumer == run.params.uuid else "MIGRATION"
-    return ConsumerAllocations(
-        consumer=consumer,
-        project_id=request.project_id,
-        user_id=request.user_id,
-        allocations=allocations,
-        consumer_type=kind,
-    )
-
-
 def _choose(run: Run[ResizeParams]) -> Target:
-    """Claim a host for the migration; the server keeps its own claim until both are swapped."""
-    seen, migration = row_of(run), migration_id(run.flow.id)
-    held = holds(run.svc.placement, seen.uuid)
-    if run.params.claim is not None:
-        rewrite(run.svc.placement, (_consumer(run, migration, run.params.claim.allocations),))
-        return Target(claim=run.params.claim, alternates=run.params.alternates, source=held)
-    request = with_company(run.svc, run.params.request, (seen.uuid,))
-    alternates = 0 if request.requested_host else run.svc.settings.scheduler.max_attempts - 1
-    decision = run.svc.scheduler.select(
-        SelectRequest(request=request, consumers=(migration,), alternates=alternates)
-    )
-    if not decision.selections:
-        raise NoValidHost(decision.message or "No valid host was found. ", decision.refused)
-    chosen = decision.selections[0]
-    return Target(claim=chosen.claim, alternates=chosen.alternates, source=held)
+    return choose(run, migration_id(run.flow.id))
 
 
 def _unchoose(run: Run[ResizeParams]) -> None:
@@ -124,14 +79,8 @@ def _unchoose(run: Run[ResizeParams]) -> None:
 
 def _swap(run: Run[ResizeParams]) -> None:
     """Give the server the new claim and the migration the old one, at once."""
-    target = _target(run)
-    rewrite(
-        run.svc.placement,
-        (
-            _consumer(run, run.params.uuid, target.claim.allocations),
-            _consumer(run, migration_id(run.flow.id), target.source),
-        ),
-    )
+    target = target_of(run)
+    swap(run, migration_id(run.flow.id))
     _note(
         run,
         TaskState.RESIZE_MIGRATING,
@@ -143,14 +92,7 @@ def _swap(run: Run[ResizeParams]) -> None:
 
 
 def _swap_back(run: Run[ResizeParams]) -> None:
-    target = _target(run)
-    rewrite(
-        run.svc.placement,
-        (
-            _consumer(run, run.params.uuid, target.source),
-            _consumer(run, migration_id(run.flow.id), target.claim.allocations),
-        ),
-    )
+    swap_back(run, migration_id(run.flow.id))
 
 
 def _note(run: Run[ResizeParams], task: TaskState, status: str, **changes: Any) -> None:
@@ -162,19 +104,12 @@ def _note(run: Run[ResizeParams], task: TaskState, status: str, **changes: Any) 
         migration_update(tx, migration_id(run.flow.id), _MOVING, status=status, **changes)
 
 
-def address_of(run: Run[Any], claim: Claim) -> str | None:
-    """Return the address of a claimed host, if it told one."""
-    with run.svc.store.database(claim.cell).read() as tx:
-        node = compute_node_of_host(tx, claim.host, claim.node)
-    return None if node is None else node.host_ip
-
-
 def _to_source(run: Run[ResizeParams]) -> tuple[str, str]:
     return run.key.database, run.params.host or ""
 
 
 def _to_target(run: Run[ResizeParams]) -> tuple[str, str]:
-    return run.key.database, _target(run).claim.host
+    return run.key.database, target_of(run).claim.host
 
 
 def _guest(run: Run[ResizeParams], seen: Instance) -> GuestSpec:
@@ -183,7 +118,7 @@ def _guest(run: Run[ResizeParams], seen: Instance) -> GuestSpec:
 
 
 def _move_out(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:
-    claim = _target(run).claim
+    claim = target_of(run).claim
     agent.migrate_out(key, _guest(run, row_of(run)), claim.host, address_of(run, claim))
 
 
@@ -193,7 +128,7 @@ def _move_back(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> Non
 
 def _bind_there(run: Run[ResizeParams]) -> Ports:
     seen = row_of(run)
-    vifs = run.svc.network.bind(seen.uuid, seen.vifs, _target(run).claim.host)
+    vifs = run.svc.network.bind(seen.uuid, seen.vifs, target_of(run).claim.host)
     _note(run, TaskState.RESIZE_FINISH, "post-migrating")
     return Ports(vifs=vifs, bound_at=run.svc.clock.time())
 
@@ -205,7 +140,7 @@ def _bind_here(run: Run[ResizeParams]) -> None:
 
 
 def _move_in(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:
-    claim = _target(run).claim
+    claim = target_of(run).claim
     there = row_of(run).replace(
         flavor=run.params.new, vifs=run.output("bind", Ports).vifs, availability_zone=claim.availability_zone
     )
@@ -218,7 +153,7 @@ def _clear(run: Run[ResizeParams], agent: ComputeAgent, key: StepKey) -> None:
 
 
 def _done(run: Run[ResizeParams]) -> None:
-    claim, built = _target(run).claim, run.output("move in", GuestBuilt)
+    claim, built = target_of(run).claim, run.output("move in", GuestBuilt)
     with run.svc.store.database(run.key.database).write() as tx:
         seen = instance_get(tx, run.params.uuid, lock=True)
         if migration_update(tx, migration_id(run.flow.id), _MOVING, status="finished") and seen is not None:

@@ -11,7 +11,7 @@ from compute_service.store.migrations import MigrationQuery, migration_page
 from tests.unit.flows.kinds.world import CELL, World
 
 SHELVED = {VmState.SHELVED, VmState.SHELVED_OFFLOADED}
-FINAL = {"finished", "confirmed", "reverted", "error", "done", "completed"}
+FINAL = {"finished", "confirmed", "reverted", "error", "done", "completed", "failed", "cancelled"}
 
 
 def check(world: World, stuck_allowed: bool = False) -> None:
@@ -30,6 +30,7 @@ def check(world: World, stuck_allowed: bool = False) -> None:
     # A port without a tag is a user's, who may have it back.
     owners = {port.device_id for port in world.network.ports.values() if port.device_id or port.tags}
     assert owners <= set(servers)
+    assert not any(world.network.tables.bindings.values()), "a port is prepared for a host"
     for host in world.hosts:
         assert world.guests(host) <= set(servers)
     _moves(world, servers)

@@ -11,6 +11,7 @@ from compute_service.control import (
     delete,
     evacuate,
     interfaces,
+    live_migrate,
     power,
     rebuild,
     rescue,
@@ -18,7 +19,13 @@ from compute_service.control import (
     shelve,
     snapshot,
 )
-from compute_service.domain.order import BackupOrder, EvacuationOrder, RebuildOrder, UnshelveOrder
+from compute_service.domain.order import (
+    BackupOrder,
+    EvacuationOrder,
+    LiveMigrationOrder,
+    RebuildOrder,
+    UnshelveOrder,
+)
 from compute_service.domain.vif import NetworkRequest
 from compute_service.flows.kinds import FLOWS
 from compute_service.flows.step import Remote
@@ -130,6 +137,10 @@ def _pause_and_stay(world: World, server: Located) -> None:
     power.pause(MEMBER, world.svc, server)
 
 
+def _live_migrate(world: World, server: Located) -> object:
+    return live_migrate.live_migrate(ADMIN, world.svc, server, LiveMigrationOrder())
+
+
 SCENARIOS = {
     "start": Scenario(
         "start",
@@ -161,6 +172,10 @@ SCENARIOS = {
     "snapshot": Scenario("snapshot", "active", lambda w, s: snapshot.create_image(MEMBER, w.svc, s, "copy")),
     "resize": Scenario("resize", "resized", _resized),
     "migrate": Scenario("resize", "resized", lambda w, s: resize.migrate(ADMIN, w.svc, s)),
+    "live migrate": Scenario("live_migrate", "active", _live_migrate),
+    "live migrate a paused one": Scenario(
+        "live_migrate", "paused", _live_migrate, lambda w, s: power.pause(MEMBER, w.svc, s)
+    ),
     "confirm": Scenario(
         "confirm_resize", "active", lambda w, s: resize.confirm_resize(MEMBER, w.svc, s), _resized
     ),

@@ -30,7 +30,14 @@ from compute_service.domain.context import Context
 from compute_service.domain.errors import ComputeError
 from compute_service.domain.flavor import Flavor
 from compute_service.domain.flow import UNFINISHED, Failure, FlowKey, FlowRecord, StepKey, StepResult
-from compute_service.domain.guest import DisksMoved, GuestBuilt, GuestSpec, SnapshotRequest
+from compute_service.domain.guest import (
+    DisksMoved,
+    GuestBuilt,
+    GuestSpec,
+    LiveOffer,
+    LiveReady,
+    SnapshotRequest,
+)
 from compute_service.domain.host import ComputeNode, ResourceInventory, Service
 from compute_service.domain.image import Image
 from compute_service.domain.instance import Instance
@@ -160,6 +167,33 @@ class Agent:
     def migrate_settle(self, key: StepKey, uuid: str) -> None:
         self._take(key, lambda: self._driver.migrate_settle(uuid))
 
+    def live_offer(self, key: StepKey, spec: GuestSpec, block: bool | None) -> None:
+        self._take(key, lambda: self._driver.live_offer(spec, block))
+
+    def live_prepare(self, key: StepKey, spec: GuestSpec, offer: LiveOffer) -> None:
+        self._world.specs.append(spec)
+        self._take(key, lambda: self._driver.live_prepare(spec, offer))
+
+    def live_migrate(self, key: StepKey, spec: GuestSpec, ready: LiveReady) -> None:
+        self._take(key, lambda: self._driver.live_migrate(spec, ready, self._world.carry))
+
+    def live_finish(self, key: StepKey, spec: GuestSpec) -> None:
+        self._power(key, lambda: self._driver.live_finish(spec))
+
+    def live_leave(self, key: StepKey, spec: GuestSpec, shared: bool) -> None:
+        self._take(key, lambda: self._driver.live_leave(spec, shared))
+
+    def live_discard(self, key: StepKey, spec: GuestSpec, shared: bool) -> None:
+        self._take(key, lambda: self._driver.live_discard(spec, shared))
+
+    def live_abort(self, uuid: str) -> bool:
+        self._driver.live_abort(uuid)
+        return True
+
+    def live_force(self, uuid: str) -> bool:
+        self._driver.live_force(uuid)
+        return True
+
     def revoke(self, key: StepKey, uuid: str) -> None:
         self._take(key, lambda: None)
 
@@ -283,6 +317,8 @@ class World:
         self.messages: deque[Callable[[], None]] = deque()
         self.specs: list[GuestSpec] = []
         self.down: set[str] = set()
+        self.carry: Callable[[dict[str, int]], None] = lambda left: None
+        """Called while a guest is carried to another host."""
         self.host_of_node: dict[str, str] = {}
         self.cell_of = dict.fromkeys(hosts, CELL) | dict(cells or {})
         exchange = Exchange()
