@@ -198,30 +198,31 @@ def _proof(proof: Proof, unsteady: int) -> Outcome:
 
 
 def _run_suite(suite: Suite, unsteady: int) -> Outcome:
-    """Run a suite, and up to so many of its failed tests once more."""
+    """Run a suite, and up to so many of its failed tests once more.
+
+    What failed is remembered in a folder of its own: others may run tests at the same time.
+    """
     started = time.monotonic()
-    result = _pytest(suite, suite.arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        arguments = (*suite.arguments, "-o", f"cache_dir={scratch}/cache")
+        result = _pytest(suite, arguments, Path(scratch) / "first.xml")
+        passed, steady = result.passed, True
+        if result.code == _TESTS_FAILED and 0 < len(result.failed) <= unsteady:
+            print(f"\n--- {suite.name}: once more what failed", flush=True)
+            failed_only = ("--last-failed", "--last-failed-no-failures=none", *suite.one_by_one)
+            again = _pytest(suite, (*arguments, *failed_only), Path(scratch) / "again.xml")
+            passed = again.passed and again.ran == len(result.failed)
+            steady = not passed
     note = f"{result.ran} tests ran, {len(result.failed)} failed, {result.skipped} skipped"
-    passed, steady = result.passed, True
-    if result.code == _TESTS_FAILED and 0 < len(result.failed) <= unsteady:
-        print(f"\n--- {suite.name}: once more what failed", flush=True)
-        again = _pytest(
-            suite, (*suite.arguments, "--last-failed", "--last-failed-no-failures=none", *suite.one_by_one)
-        )
-        passed = again.passed and again.ran == len(result.failed)
-        steady = not passed
     return Outcome(suite.name, passed, time.monotonic() - started, note, () if steady else result.failed)
 
 
-def _pytest(suite: Suite, arguments: tuple[str, ...]) -> Result:
-    with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch) / "report.xml"
-        python = [sys.executable, *suite.before, *((sys.executable,) if suite.before else ())]
-        command = [*python, "-m", "pytest", f"--junitxml={report}", "-rsfE", "--tb=short", *arguments]
-        code = subprocess.run(  # noqa: S603
-            command, cwd=ROOT, check=False, env=os.environ | dict(suite.environment)
-        ).returncode
-        return result_of(report, code)
+def _pytest(suite: Suite, arguments: tuple[str, ...], report: Path) -> Result:
+    python = [sys.executable, *suite.before, *((sys.executable,) if suite.before else ())]
+    command = [*python, "-m", "pytest", f"--junitxml={report}", "-rsfE", "--tb=short", *arguments]
+    environment = os.environ | dict(suite.environment)
+    code = subprocess.run(command, cwd=ROOT, check=False, env=environment).returncode  # noqa: S603
+    return result_of(report, code)
 
 
 def _all_tests(options: argparse.Namespace) -> Suite:

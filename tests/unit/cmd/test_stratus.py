@@ -63,6 +63,7 @@ def test_a_check_that_not_every_machine_has_says_so_loudly(
     assert "DID NOT RUN: install it" in capsys.readouterr().out
 
 
+@pytest.mark.timeout(240)
 def test_the_tests_are_counted_and_their_failure_fails_the_run(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,6 +96,7 @@ def test_shaky():
 """
 
 
+@pytest.mark.timeout(240)
 def test_a_test_that_passes_by_itself_is_named_and_is_no_failure_when_that_is_asked_for(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,17 +108,20 @@ def test_a_test_that_passes_by_itself_is_named_and_is_no_failure_when_that_is_as
     assert "test_case::test_shaky failed, and passed when it was run by itself" in shown
 
 
+@pytest.mark.timeout(240)
 def test_a_test_that_fails_twice_is_a_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "test_case.py").write_text("def test_one(): assert False\ndef test_two(): pass\n")
     assert selftest.run(options("--no-checks", "--jobs", "1", "--unsteady", "1", str(tmp_path))) == 1
     assert "UNSTEADY" not in capfd.readouterr().out
 
 
+@pytest.mark.timeout(240)
 def test_more_failures_than_may_be_unsteady_are_not_run_again(tmp_path: Path) -> None:
     (tmp_path / "test_case.py").write_text(UNSTEADY + "def test_another(): assert False\n")
     assert selftest.run(options("--no-checks", "--jobs", "1", "--unsteady", "1", str(tmp_path))) == 1
 
 
+@pytest.mark.timeout(240)
 def test_no_tests_at_all_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "test_none.py").write_text("")
     assert selftest.run(options("--no-checks", "--jobs", "1", str(tmp_path))) == 1
