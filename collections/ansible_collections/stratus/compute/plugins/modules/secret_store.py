@@ -8,7 +8,8 @@ module: secret_store
 short_description: Generate the secrets of a site once
 description:
   - Adds the secrets that a file lacks, each of its kind, and leaves those it has as they are.
-  - The file is YAML, one mapping under O(key), readable by its owner only. An encrypted file is not touched.
+  - The file is YAML, one mapping under O(key), readable by its owner only.
+  - A file that ansible-vault encrypted is never written. That fails only when O(known) lacks what there must be.
 author: The Stratus authors
 options:
   path:
@@ -23,6 +24,11 @@ options:
     description: What there must be, by name; the value is its kind (password, uuid, fernet, ssh or hmac).
     type: dict
     required: true
+  known:
+    description: The names, without values, of the secrets that an encrypted file has.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     support: full
@@ -37,6 +43,7 @@ EXAMPLES = """
     secrets:
       keystone_admin_password: password
       metadata_proxy_secret: hmac
+    known: "{{ stratus_secrets | default({}) | list }}"
 """
 
 RETURN = """
@@ -80,15 +87,17 @@ KINDS = {
 }
 
 
-def _read(path: str, key: str) -> dict[str, object]:
+def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
+            return file.read()
     except FileNotFoundError:
-        return {}
-    if text.startswith("$ANSIBLE_VAULT"):
-        raise ValueError(f"{path} is encrypted: add what is missing with ansible-vault edit")
-    found = (yaml.safe_load(text) or {}).get(key) or {}
+        return ""
+
+
+def _parse(text: str, path: str, key: str) -> dict[str, object]:
+    document = yaml.safe_load(text) or {}
+    found = (document.get(key) or {}) if isinstance(document, dict) else None
     if not isinstance(found, dict):
         raise ValueError(f"{key} in {path} is not a mapping")
     return found
@@ -114,6 +123,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "key": {"type": "str", "default": "stratus_secrets", "no_log": False},
             "secrets": {"type": "dict", "required": True, "no_log": False},
+            "known": {"type": "list", "elements": "str", "default": [], "no_log": False},
         },
         supports_check_mode=True,
     )
@@ -124,11 +134,20 @@ def main() -> None:
         module.fail_json(
             msg=f"There are no kinds of secrets {', '.join(unknown)}; there are {', '.join(KINDS)}."
         )
+    text = _text(path)
+    encrypted = text.startswith("$ANSIBLE_VAULT")
     try:
-        known = _read(path, key)
-    except (ValueError, yaml.YAMLError) as error:
+        known = dict.fromkeys(module.params["known"]) if encrypted else _parse(text, path, key)
+    except ValueError as error:
         module.fail_json(msg=str(error))
+    except yaml.YAMLError:
+        module.fail_json(msg=f"{path} is not YAML.")
     missing = [name for name in wanted if name not in known]
+    if encrypted and missing:
+        module.fail_json(
+            msg=f"{path} is encrypted and lacks {', '.join(missing)}: add them with ansible-vault edit, "
+            "or decrypt the file, deploy, and encrypt it again."
+        )
     open_to_others = os.path.exists(path) and os.stat(path).st_mode & 0o077 != 0
     if not module.check_mode:
         if missing:
