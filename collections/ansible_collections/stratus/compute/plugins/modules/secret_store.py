@@ -9,7 +9,7 @@ short_description: Generate the secrets of a site once
 description:
   - Adds the secrets that a file lacks, each of its kind, and leaves those it has as they are.
   - The file is YAML, one mapping under O(key), readable by its owner only.
-  - A file that ansible-vault encrypted is never written. That fails only when O(known) lacks what there must be.
+  - A file that ansible-vault encrypted is never written. The module fails when O(known) lacks what it wants.
 author: The Stratus authors
 options:
   path:
