@@ -210,6 +210,9 @@ class Audit:
             # A port without a tag is a user's, who may have it back.
             if port.device_id not in held.devices and (port.device_id or port.tags):
                 yield f"port {port.id} of {port.device_id} is left"
+        for port_id, hosts in world.network.tables.bindings.items():
+            if hosts:
+                yield f"port {port_id} is prepared for {sorted(hosts)}"
         for host in world.hosts.values():
             yield from self._strays(host)
         for image in world.images.images.values():

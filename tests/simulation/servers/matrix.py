@@ -17,12 +17,15 @@ from tests.simulation.faults import Crash
 from tests.simulation.servers.audit import Audit
 from tests.simulation.servers.hosts import SimHost
 from tests.simulation.servers.runs import settle
-from tests.simulation.servers.users import ACTS, USER, Users, attach_port
+from tests.simulation.servers.users import ACTS, USER, Users, attach_port, migrate_live
 from tests.simulation.servers.world import World
 
 MODES = ("fail", "fail half done", "crash before", "crash after", "repeat", "undo twice")
 HOST_FAILS = "(its host fails)"
 ATTACH_PORT = "(a user's port is attached)"
+LIVE_MIGRATE = "(it moves while it runs)"
+OTHER_ACTS = {ATTACH_PORT: attach_port, LIVE_MIGRATE: migrate_live}
+"""What is done to servers here beside what users do at random."""
 CREATE = "create"
 LAST_WORD = -1
 
@@ -40,6 +43,8 @@ SCENARIOS: dict[str, tuple[str, tuple[str, ...]]] = {
     "snapshot": ("snapshot", ("create_image",)),
     "resize": ("resize", ("resize",)),
     "migrate": ("resize", ("migrate",)),
+    "live migrate": ("live_migrate", (LIVE_MIGRATE,)),
+    "live migrate a paused one": ("live_migrate", ("pause", LIVE_MIGRATE)),
     "confirm": ("confirm_resize", ("resize", "confirm_resize")),
     "revert": ("revert_resize", ("resize", "revert_resize")),
     "rescue": ("rescue", ("rescue",)),
@@ -222,7 +227,7 @@ def _act(world: World, uuid: str, key: str) -> None:
     if key == HOST_FAILS:
         _fail_host_of(world, uuid)
         return
-    act = attach_port if key == ATTACH_PORT else ACTS[key][1]
+    act = OTHER_ACTS.get(key) or ACTS[key][1]
     act(USER, world.users, find_server(USER, world.users, uuid))
 
 

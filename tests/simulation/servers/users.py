@@ -13,6 +13,7 @@ from compute_service.control import (
     delete,
     evacuate,
     interfaces,
+    live_migrate,
     power,
     rebuild,
     rescue,
@@ -30,6 +31,7 @@ from compute_service.domain.errors import ComputeError, NotFound
 from compute_service.domain.order import (
     BackupOrder,
     EvacuationOrder,
+    LiveMigrationOrder,
     RebuildOrder,
     ServerOrder,
     UnshelveOrder,
@@ -57,6 +59,11 @@ def _rebuild(ctx: Context, svc: Services, server: Located) -> object:
 
 def _attach(ctx: Context, svc: Services, server: Located) -> object:
     return interfaces.attach_interface(ctx, svc, server, NetworkRequest(tag="more"))
+
+
+def migrate_live(ctx: Context, svc: Services, server: Located) -> object:
+    """Have a server go to another host while it runs."""
+    return live_migrate.live_migrate(ctx, svc, server, LiveMigrationOrder())
 
 
 def attach_port(ctx: Context, svc: Services, server: Located) -> object:
