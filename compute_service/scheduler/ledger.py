@@ -159,13 +159,16 @@ class Ledger:
                 self._believed[key] -= amount
             self._forget()
 
-    def sight(self, recent: Mapping[str, str], now: float) -> None:
-        """Take note of the servers and migrations that the database shows by now, each with its host."""
+    def sight(self, recent: Collection[str], now: float) -> None:
+        """Take note of the servers and migrations that the database shows on a host by now.
+
+        One that is elsewhere by now has been where it was picked for, or will never be.
+        """
         with self.lock:
             moment = next(self._moments)
             for pick in list(self._unseen.values()):
                 gone = pick.settled is not None and now - pick.at > UNSEEN_SECONDS
-                if gone or recent.get(pick.consumer) == pick.host:
+                if gone or pick.consumer in recent:
                     self._see(pick, moment)
             self._forget()
 
