@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from compute_service.domain.errors import Conflict
 from compute_service.domain.flow import Failure, StepKey
 from compute_service.domain.guest import GuestBuilt
 from compute_service.domain.protocol import ComputeAgent
@@ -19,6 +20,7 @@ from compute_service.flows.kinds.server import (
     go_on,
     idle,
     new_guest_of,
+    row_of,
     without_password,
 )
 from compute_service.flows.step import Flow, Remote, Run, Step
@@ -35,6 +37,9 @@ class RebuildParams(OnServer):
 
 
 def _prepare(run: Run[RebuildParams]) -> None:
+    """Go on, unless the server has left the host since: nothing is to be made there then."""
+    if row_of(run).host != run.params.host:
+        raise Conflict(f"Instance {run.params.uuid} has left the host on which it was to be rebuilt.")
     go_on(run, _OWN, TaskState.REBUILD_SPAWNING)
 
 
@@ -44,10 +49,13 @@ def _send(run: Run[RebuildParams], agent: ComputeAgent, key: StepKey) -> None:
     agent.rebuild(key, new_guest_of(run, power), run.params.preserve_ephemeral)
 
 
-def _end(run: Run[RebuildParams], **changes: Any) -> None:
+def _end(run: Run[RebuildParams], state: VmState, **changes: Any) -> None:
+    """Leave the server in a state; one that had left the host stays what it was."""
     with run.svc.store.database(run.key.database).write() as tx:
         seen = instance_get(tx, run.params.uuid, lock=True)
         if seen is not None:
+            if seen.host == run.params.host:
+                changes["vm_state"] = state
             notes = without_password(seen)
             instance_update(tx, seen, **idle(seen, _OWN), system_metadata=notes, **changes)
 
@@ -55,11 +63,11 @@ def _end(run: Run[RebuildParams], **changes: Any) -> None:
 def _done(run: Run[RebuildParams]) -> None:
     power = run.output("rebuild", GuestBuilt).power_state
     state = VmState.STOPPED if run.params.was is VmState.STOPPED else VmState.ACTIVE
-    _end(run, vm_state=state, power_state=power, launched_at=run.svc.clock.now(), fault=None, progress=0)
+    _end(run, state, power_state=power, launched_at=run.svc.clock.now(), fault=None, progress=0)
 
 
 def _failed(run: Run[RebuildParams], failure: Failure) -> None:
-    _end(run, vm_state=VmState.ERROR, **faults(run, failure))
+    _end(run, VmState.ERROR, **faults(run, failure))
 
 
 REBUILD = Flow(

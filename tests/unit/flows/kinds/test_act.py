@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from compute_service.control import delete, power, rebuild, resize, snapshot
+from compute_service.control import delete, power, rebuild, resize, shelve, snapshot
 from compute_service.control.act import act
 from compute_service.control.reset import reset_state
 from compute_service.domain.errors import Conflict, Forbidden, HostRejected, InvalidState, Unavailable
@@ -438,6 +438,32 @@ def test_a_rebuild_brings_its_changes_and_a_stopped_server_stays_stopped(world: 
     assert state_of(seen) == ("stopped", None)
     assert world.specs[-1].admin_password == "secret"
     check(world)
+
+
+def test_a_rebuild_makes_nothing_on_a_host_that_its_server_has_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.with_settings("default", shelved_offload_time=-1)
+    server = world.boot()
+    uuid, host = server.instance.uuid, server.instance.host or ""
+    shelve.shelve(MEMBER, world.svc, server)
+    world.settle()
+    unbind = world.network.unbind
+
+    def ask_meanwhile(*words: Any) -> None:
+        monkeypatch.undo()
+        reset_state(ADMIN, world.svc, world.see(uuid), VmState.ERROR)
+        rebuild.rebuild(MEMBER, world.svc, world.see(uuid), RebuildOrder(image_ref=IMAGE))
+        unbind(*words)
+
+    monkeypatch.setattr(world.network, "unbind", ask_meanwhile)
+    shelve.shelve_offload(ADMIN, world.svc, world.see(uuid))
+    world.settle()
+    seen = world.see(uuid).instance
+    assert (seen.host, seen.vm_state, seen.task_state) == (None, VmState.ERROR, None)
+    assert seen.fault is not None
+    assert "has left the host" in seen.fault.message
+    assert world.guests(host) == set()
 
 
 def test_a_snapshot_becomes_an_image_of_its_server(world: World) -> None:
