@@ -59,7 +59,7 @@ def check_disks(parts: Parts, offer: LiveOffer, baggage: Baggage, shared: bool) 
         raise HostRejected(
             f"The guest's disks are {baggage.format}, and those of {place} {parts.disks.format}."
         )
-    if shared:
+    if shared or offer.over_commit:
         return
     needed, free = sum(offer.disks.values()), parts.disks.space().free - promised(parts)
     if needed > free:

@@ -190,6 +190,13 @@ def test_disks_need_room_at_the_target(two: Two, monkeypatch: pytest.MonkeyPatch
         two.prepared()
 
 
+def test_disks_may_be_promised_more_room_than_there_is(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = Space(total=100 * GIB, free=GIB)
+    monkeypatch.setattr(two.target.parts.disks, "space", lambda: space)
+    offer = two.source.driver.live_offer(SPEC, None)
+    assert not two.target.driver.live_prepare(SPEC, offer.replace(over_commit=True)).shared
+
+
 def test_what_is_left_of_such_a_guest_is_not_written_over(two: Two) -> None:
     two.target.directory.path.mkdir(parents=True)
     (two.target.directory.path / "disk").write_text("somebody's")
