@@ -27,6 +27,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         "quota": {"instances": 1000, "cores": -1, "ram": -1},
         "spice": {"enabled": True},
         "serial_console": {"enabled": True},
+        # Hosts where tests let builds fail are not avoided by the servers of the tests after them.
+        "filter_scheduler": {"build_failure_weight_multiplier": 0.0},
     }
     made = (
         _on_real_parts(tmp_path_factory, options)
