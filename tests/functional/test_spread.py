@@ -1,4 +1,7 @@
-"""Servers spread: what is in use of the hosts differs in the end no more than before, or by a few servers."""
+"""Servers spread: in the end, what is in use of the hosts differs hardly more than before, or by a few.
+
+A fuller host may get some all the same: one on which nothing is being built is preferred to one that is busy.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ from tests.functional.cloud import Cloud
 Order = Callable[..., dict[str, Any]]
 SERVER = {"VCPU": 1, "MEMORY_MB": 64, "DISK_GB": 1}
 """What a server of the small flavor takes."""
-FEW = 3
-"""Servers by which one host may be ahead of another."""
+FEW, MORE = 3, 2
+"""Servers by which one host may be ahead of another, and further ahead than before."""
 
 
 def lead(cloud: Cloud) -> int:
@@ -55,7 +58,7 @@ def test_ten_servers_of_one_request_spread_over_equal_hosts(
         lambda: str([s["status"] for s in servers()]),
     )
     assert {s["name"] for s in servers()} == {f"web-{n}" for n in range(1, 11)}
-    assert lead(cloud) <= max(before, FEW)
+    assert lead(cloud) <= max(before + MORE, FEW)
 
 
 def test_concurrent_creates_spread_too(cloud: Cloud, member: Caller, order: Order, before: int) -> None:
@@ -63,4 +66,4 @@ def test_concurrent_creates_spread_too(cloud: Cloud, member: Caller, order: Orde
         made = list(pool.map(lambda _: member.post("/servers", order()).body["server"]["id"], range(16)))
     for server in made:
         member.settled(server, "ACTIVE", 30)
-    assert lead(cloud) <= max(before, FEW)
+    assert lead(cloud) <= max(before + MORE, FEW)
