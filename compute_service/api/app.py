@@ -92,7 +92,7 @@ class ComputeApp(ExplicitPecan):  # type: ignore[misc]
 
     def find_controller(self, state: Any) -> tuple[_Hit, tuple[()], dict[str, str]]:
         """Find the place of the request's path in the table."""
-        prefix, *parts = path_of(state.request.environ).strip("/").split("/")
+        prefix, *parts = path_of(state.request.environ).lstrip("/").split("/")
         table, project = self._parts.table, None
         if not table.knows(parts[0]) and _PROJECT.match(parts[0]):
             project, parts = parts[0], parts[1:]

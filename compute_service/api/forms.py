@@ -43,13 +43,13 @@ def read_regex(value: str) -> str:
 
 
 def read_ip(version: int) -> Callable[[str], str]:
-    """Return a reader of addresses of a version, 4 or 6; 0: of both."""
+    """Return a reader of addresses of a version, 4 or 6; 0: of both. They are read in their shortest form."""
 
     def read(value: str) -> str:
         found = ipaddress.ip_address(value)
         if version not in (0, found.version):
             raise ValueError(value)
-        return value
+        return str(found)
 
     return read
 

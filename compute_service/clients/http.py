@@ -246,7 +246,7 @@ class RestClient:
 
     def _send(self, method: str, path: str, **given: Any) -> requests.Response:
         reach = self._reach
-        address = self._base() + path
+        address = self.address() + path
         began, outcome = time.perf_counter(), "unreachable"
         try:
             response: requests.Response = reach.session.request(
@@ -264,7 +264,7 @@ class RestClient:
             reach.observe(reach.name, method, outcome, time.perf_counter() - began)
         return response
 
-    def _base(self) -> str:
+    def address(self) -> str:
         """Return the service's address without a version at its end. Addresses are used in turn."""
         reach = self._reach
         if reach.addresses:
@@ -311,9 +311,14 @@ class RestClient:
             return Unavailable(f"The {self._reach.name} service does not accept our token: {message}")
         if self._error_of is not None and (own := self._error_of(response, message)) is not None:
             return own
-        if code >= 500 or code < 400:
+        if kind_of(code) is Unavailable:
             return Unavailable(f"The {self._reach.name} service answered {code}: {message}")
-        return _KINDS.get(code, Invalid)(message)
+        return kind_of(code)(message)
+
+
+def kind_of(status: int) -> type[ComputeError]:
+    """Return our error for a failed answer's status, if the service has no reading of its own."""
+    return Unavailable if status >= 500 or status < 400 else _KINDS.get(status, Invalid)
 
 
 def part(identifier: str) -> str:
@@ -327,7 +332,7 @@ def message_of(response: requests.Response) -> str:
     """Return what a failed response says in the JSON and HTML forms in use, or its reason."""
     try:
         if "html" in response.headers.get("Content-Type", ""):
-            found: str | None = _text_of(response.text)
+            found: str | None = text_of(response.text)
         else:
             found = _message_in(msgspec.json.decode(response.content))
     except (msgspec.DecodeError, requests.RequestException):
@@ -335,7 +340,7 @@ def message_of(response: requests.Response) -> str:
     return (found or f"{response.status_code} {response.reason}")[:LONGEST_MESSAGE]
 
 
-def _text_of(page: str) -> str:
+def text_of(page: str) -> str:
     """Return the words of a page without its title and heading."""
     body = re.sub(r"(?s)<(title|h1)>.*?</\1>", "", page)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())

@@ -41,7 +41,7 @@ T = TypeVar("T", bound=Record)
 
 IDS_A_CALL = 50
 """Most identifiers in the query of one call: addresses have a greatest length."""
-_ERRORS: dict[str, type[ComputeError]] = {
+NETWORK_ERRORS: dict[str, type[ComputeError]] = {
     "OverQuota": OverQuota,
     "IpAddressInUse": AddressInUse,
     "IpAddressAlreadyAllocated": AddressInUse,
@@ -52,13 +52,14 @@ _ERRORS: dict[str, type[ComputeError]] = {
     "RevisionNumberConstraintFailed": RevisionLost,
     "PortBindingError": HostRejected,
 }
+"""What the service calls an error → ours."""
 
 
 class HttpNetworkApi:
     """`NetworkApi` over HTTP. The list of extensions is believed for `extensions_for` seconds."""
 
     def __init__(self, reach: Reach, extensions_for: float = 600.0) -> None:
-        self._rest = RestClient(reach, error_of=_error)
+        self._rest = RestClient(reach, error_of=network_error)
         self._clock = reach.clock
         self._extensions_for = extensions_for
         self._lock = threading.Lock()
@@ -213,12 +214,13 @@ def _new_body(row: PortRow, tagged: bool) -> dict[str, Any]:
     return body
 
 
-def _error(response: requests.Response, message: str) -> ComputeError | None:
+def network_error(response: requests.Response, message: str) -> ComputeError | None:
+    """Return what the service's own kind of error is in our terms, or None to go by the status."""
     if response.status_code == 412:
         return RevisionLost(message)
     try:
         kind = response.json()["NeutronError"]["type"]
     except (requests.JSONDecodeError, KeyError, TypeError):
         return None
-    found = _ERRORS.get(kind)
+    found = NETWORK_ERRORS.get(kind)
     return found(message) if found is not None else None

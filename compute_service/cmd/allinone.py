@@ -27,6 +27,7 @@ from compute_service.clients.twin.auth import TokenAuth
 from compute_service.clients.twin.identity import identity_app
 from compute_service.clients.twin.image import image_app
 from compute_service.clients.twin.network import network_app
+from compute_service.clients.twin.relay import TwinRelay
 from compute_service.cmd.allinone_seed import (
     PASSWORD,
     seed_flavors,
@@ -153,6 +154,8 @@ class AllInOne:
             self.placement,
             wishes.clock,
             None if to_a_broker else self.notifications,
+            TwinRelay(network_app(self.network)),
+            TwinRelay(image_app(self.images)),
         )
         self.parts: Parts = parts_of(self.settings, outside, self.metrics, self.store)
         self.network.floating.changed = self._ports_changed

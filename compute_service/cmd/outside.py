@@ -9,8 +9,9 @@ from compute_service.clients.glance import GlanceImages
 from compute_service.clients.http import Observe, Reach, reach_of, unobserved
 from compute_service.clients.keystone import KeystoneIdentity
 from compute_service.clients.neutron import NeutronNetwork
-from compute_service.clients.neutron_http import HttpNetworkApi
+from compute_service.clients.neutron_http import HttpNetworkApi, network_error
 from compute_service.clients.placement import PlacementClient
+from compute_service.clients.relay import HttpRelay
 from compute_service.cmd.metrics import Metrics
 from compute_service.cmd.wiring import Outside
 from compute_service.config.settings import Settings
@@ -28,6 +29,8 @@ def outside_of(settings: Settings, metrics: Metrics) -> Outside:
         images=image_service(settings, observe),
         network=network_service(settings, observe),
         placement=placement_service(settings, observe),
+        network_api=HttpRelay(_network_reach(settings, observe), network_error),
+        image_api=HttpRelay(_image_reach(settings, observe)),
     )
 
 
@@ -40,6 +43,16 @@ def _reach(settings: Settings, name: str, observe: Observe, **more: Any) -> Reac
     return replace(reach_of(settings, name, **more), observe=observe)
 
 
+def _image_reach(settings: Settings, observe: Observe) -> Reach:
+    options = settings.glance
+    addresses = options.api_servers or ()
+    return _reach(settings, "glance", observe, retries=options.num_retries, addresses=addresses)
+
+
+def _network_reach(settings: Settings, observe: Observe) -> Reach:
+    return _reach(settings, "neutron", observe, retries=settings.neutron.http_retries)
+
+
 def identity_service(settings: Settings, observe: Observe = unobserved) -> Identity:
     """Return the client of [keystone]."""
     return KeystoneIdentity(_reach(settings, "keystone", observe))
@@ -47,16 +60,13 @@ def identity_service(settings: Settings, observe: Observe = unobserved) -> Ident
 
 def image_service(settings: Settings, observe: Observe = unobserved) -> Images:
     """Return the client of [glance]."""
-    options = settings.glance
-    addresses = options.api_servers or ()
-    return GlanceImages(_reach(settings, "glance", observe, retries=options.num_retries, addresses=addresses))
+    return GlanceImages(_image_reach(settings, observe))
 
 
 def network_service(settings: Settings, observe: Observe = unobserved) -> Network:
     """Return the client of [neutron]."""
-    options = settings.neutron
-    reach = _reach(settings, "neutron", observe, retries=options.http_retries)
-    return NeutronNetwork(HttpNetworkApi(reach, options.extension_sync_interval))
+    reach = _network_reach(settings, observe)
+    return NeutronNetwork(HttpNetworkApi(reach, settings.neutron.extension_sync_interval))
 
 
 def placement_service(settings: Settings, observe: Observe = unobserved) -> Placement:

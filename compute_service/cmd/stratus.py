@@ -26,7 +26,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("deploy", "site_cli.playbook", "bring the hosts of an inventory to what it says"),
     Verb("verify", "site_cli.playbook", "prove that a site works, with servers that go again"),
     Verb("report", "site_cli.report", "write what is known of a site into one HTML file"),
-    Verb("destroy", "site_cli.destroy", "remove a site on hosts that this machine made for it"),
+    Verb("destroy", "site_cli.destroy", "remove a site from its hosts, or with hosts that this machine made"),
 )
 
 

@@ -29,6 +29,7 @@ from compute_service.ports.images import Images
 from compute_service.ports.network import Network
 from compute_service.ports.notify import Notifier
 from compute_service.ports.placement import Placement
+from compute_service.ports.relay import NoRelay, Relay
 from compute_service.store.engine import Store
 
 LOG = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ class Outside:
     clock: Clock = field(default_factory=SystemClock)
     notify: Notifier | None = None
     """None: as [oslo_messaging_notifications] says."""
+    network_api: Relay = field(default_factory=NoRelay)
+    image_api: Relay = field(default_factory=NoRelay)
 
 
 class Buses:
@@ -180,6 +183,8 @@ def parts_of(settings: Settings, outside: Outside, metrics: Metrics, store: Stor
         placement=outside.placement,
         settings=settings,
         vendor_data=vendor_data_of(settings),
+        network_api=outside.network_api,
+        image_api=outside.image_api,
     )
     store.listen(watch_changes(svc))
     if settings.stratus.metrics_port:

@@ -107,7 +107,7 @@ def _take(ctx: Context, svc: Services, server: Located, event: ExternalEvent) ->
         elif event.name == VIF_DELETED:
             _detach(ctx, svc, server, event.tag or "")
         elif event.name == NETWORK_CHANGED:
-            _look_at_ports(svc, server)
+            look_at_ports(svc, server)
         else:
             wake_server(svc, server)
     except ComputeError as error:
@@ -132,7 +132,7 @@ def wake_server(svc: Services, server: Located) -> None:
     ring(svc, *(FlowKey(database=server.database, flow_id=flow.id) for flow in flows))
 
 
-def _look_at_ports(svc: Services, server: Located) -> None:
+def look_at_ports(svc: Services, server: Located) -> None:
     """Keep a server's ports as they are now; what is done to them meanwhile keeps them itself."""
     vifs = interfaces(svc, server.instance)
     with svc.store.database(server.database).write() as tx:

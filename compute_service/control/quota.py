@@ -14,7 +14,13 @@ from compute_service.control.services import Services
 from compute_service.domain.context import Context
 from compute_service.domain.errors import Invalid, OverQuota
 from compute_service.domain.flavor import Flavor
-from compute_service.domain.quota import RESOURCES, UNLIMITED, QuotaUsage, ServerUsage
+from compute_service.domain.quota import (
+    RESOURCES,
+    RETIRED_NETWORK_RESOURCES,
+    UNLIMITED,
+    QuotaUsage,
+    ServerUsage,
+)
 from compute_service.store.database import Tx
 from compute_service.store.groups import group_count
 from compute_service.store.quotas import (
@@ -32,6 +38,8 @@ from compute_service.store.quotas import (
 
 COUNTED = ("instances", "cores", "ram")
 """What servers take of quotas."""
+CLASS_RESOURCES = RESOURCES + RETIRED_NETWORK_RESOURCES
+"""What a class keeps limits of. Those of the network service are kept for show."""
 _NOOP = "nova.quota.NoopQuotaDriver"
 
 
@@ -213,9 +221,9 @@ def update_quotas(
         return limits_in(tx, svc.settings, project_id, user_id)
 
 
-def _check_values(changes: Mapping[str, int]) -> None:
+def _check_values(changes: Mapping[str, int], names: tuple[str, ...] = RESOURCES) -> None:
     for name, limit in changes.items():
-        if name not in RESOURCES:
+        if name not in names:
             raise Invalid(f"Bad key(s) {name} in quota_set")
         if limit < UNLIMITED:
             raise Invalid(f"Quota limit {limit} for {name} must be -1 or greater.")
@@ -254,7 +262,7 @@ def class_limits(ctx: Context, svc: Services, name: str) -> dict[str, int]:
 
 def update_class(ctx: Context, svc: Services, name: str, changes: Mapping[str, int]) -> dict[str, int]:
     """Set limits of a quota class and return all of its limits. Raises Invalid."""
-    _check_values(changes)
+    _check_values(changes, CLASS_RESOURCES)
     with svc.store.api.write() as tx:
         quota_class_set(tx, name, changes)
         return {**configured(svc.settings), **quota_class_get(tx, name)}
@@ -262,4 +270,5 @@ def update_class(ctx: Context, svc: Services, name: str, changes: Mapping[str, i
 
 def default_limits(ctx: Context, svc: Services) -> dict[str, int]:
     """Return the limits of a project for which nothing is set."""
-    return class_limits(ctx, svc, "default")
+    found = class_limits(ctx, svc, "default")
+    return {name: limit for name, limit in found.items() if name in RESOURCES}

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.functional.caller import Reply, wait_for
 from tests.functional.sampled import PICTURE, PUBLIC_KEY, Stage
+from tests.functional.sampled_elsewhere import SENT_ELSEWHERE, addressed
 
 SPECS = "/flavors/sampled/os-extra_specs"
 STATES: dict[str, tuple[tuple[str, Any, str], ...]] = {
@@ -137,7 +138,10 @@ SENT: dict[str, dict[str, Send]] = {
     },
     "os-multiple-create": {"multiple-create-no-resv-post-req": CREATE, "multiple-create-post-req": CREATE},
     "os-preserve-ephemeral-rebuild": {"server-action-rebuild-preserve-ephemeral": acted},
-    "os-admin-actions": {"admin-actions-reset-server-state": acted},
+    "os-admin-actions": {
+        "admin-actions-reset-server-state": acted,
+        "admin-actions-inject-network-info": acted,
+    },
     "os-console-output": {"console-output-post-req": acted},
     "os-remote-consoles": {
         "get-serial-console-post-req": acted, "get-spice-console-post-req": acted,
@@ -209,6 +213,10 @@ SENT: dict[str, dict[str, Send]] = {
         "service-disable-log-put-req": lambda s, body: on_service(s, "disable-log-reason", body),
         "service-force-down-put-req": lambda s, body: on_service(s, "force-down", body),
     },
+}  # fmt: skip
+SENT |= SENT_ELSEWHERE
+SENT["servers"] |= {
+    "server-action-addfloatingip-req": addressed, "server-action-removefloatingip-req": addressed,
 }  # fmt: skip
 SENT["os-quota-sets-noop"] = SENT["os-quota-sets"]
 

@@ -15,11 +15,11 @@ from compute_service.api.policies import ALL
 from compute_service.api.routes import ROUTES, TABLE
 from tests.functional.caller import Caller
 from tests.functional.cloud import Cloud
+from tests.functional.permission_rows import ELSEWHERE, Row
 
 ROLES = ("admin", "manager", "member", "reader", "service", "stranger")
 """admin; three of the project demo; a service's user; and a member of another project."""
 NO_SERVER = "8c19174f-4220-44f0-824a-cd1eeef10287"
-LATEST = "2.104"
 _C = "os_compute_api:"
 _SRV = "/servers/{server_id}"
 _ACT = f"{_SRV}/action"
@@ -29,25 +29,6 @@ _SPECS = f"{_FLAVOR}/os-extra_specs"
 _AGG = "/os-aggregates/{aggregate_id}"
 _HYPER = "/os-hypervisors/{hypervisor_id}"
 _GROUP = "/os-server-groups/{group_id}"
-
-
-class Row(NamedTuple):
-    """One call. `status` is what those get whom the permission lets through."""
-
-    rule: str | None
-    least: str
-    method: str
-    path: str
-    status: int
-    body: Any = None
-    version: str = LATEST
-    query: str = ""
-    fresh: bool = False
-    """The call uses a server up: each who may gets one of their own."""
-    first: str | None = None
-    """A permission that is asked before."""
-    says: str | None = None
-    """How a refusal begins that is not told in the words of a permission."""
 
 
 NEW = {"name": "asked", "imageRef": "{image}", "flavorRef": "{flavor}", "networks": "none"}
@@ -90,6 +71,8 @@ ACTIONS = (
     Row(f"{_C}servers:create_image", "member", "POST", _ACT, 202, {"createImage": {"name": "i"}}, fresh=True),
     Row(f"{_C}servers:start", "member", "POST", _ACT, 409, {"os-start": None}),
     Row(f"{_C}servers:stop", "member", "POST", _ACT, 202, {"os-stop": None}, fresh=True),
+    Row(f"{_C}os-admin-actions:inject_network_info", "admin", "POST", _ACT, 202,
+        {"injectNetworkInfo": None}),
     Row(f"{_C}os-admin-actions:reset_state", "admin", "POST", _ACT, 202,
         {"os-resetState": {"state": "active"}}),
     Row(f"{_C}os-console-output", "member", "POST", _ACT, 200, {"os-getConsoleOutput": {}}),
@@ -247,7 +230,7 @@ SITE = (
     Row(None, "any", "GET", "/", 200),
     Row(None, "any", "GET", "/versions/v2.1", 200),
 )  # fmt: skip
-ROWS = (*SERVERS, *ACTIONS, *PARTS, *FLAVORS, *OWN, *SITE)
+ROWS = (*SERVERS, *ACTIONS, *PARTS, *FLAVORS, *OWN, *SITE, *ELSEWHERE)
 OLD_NAME = tuple(
     row._replace(path=row.path.replace("/servers", "/os-volumes_boot"), version="2.102")
     for row in (*SERVERS, *ACTIONS)

@@ -21,9 +21,10 @@ from compute_service.domain.errors import Invalid
 
 
 def _id(req: Request) -> int:
-    """Return the number that the path names. Raises Invalid."""
+    """Return the number that the path names, below zero for what cannot be there. Raises Invalid."""
     value = req.params["aggregate_id"]
-    if not value.isascii() or not value.isdigit() or len(value) > 18:
+    digits = value.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 18:
         raise Invalid(f"Invalid input received: id '{value}' is not a whole number")
     return int(value)
 

@@ -9,11 +9,14 @@ from compute_service.api.policies import (
     aggregates,
     consoles,
     flavors,
+    hosts,
     hypervisors,
     keypairs,
     migrations,
+    networks,
     outside,
     quotas,
+    security_groups,
     server_actions,
     server_groups,
     server_parts,
@@ -38,5 +41,8 @@ ALL: tuple[Rule, ...] = (
     *services.RULES,
     *hypervisors.RULES,
     *migrations.RULES,
+    *hosts.RULES,
+    *security_groups.RULES,
+    *networks.RULES,
 )
 """Every permission there is."""

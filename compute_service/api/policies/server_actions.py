@@ -34,6 +34,12 @@ STOP = _act(f"{_P}stop", Grant.MEMBER, "Stop a server.", "os-stop")
 RESET_STATE = _act(
     "os_compute_api:os-admin-actions:reset_state", Grant.ADMIN, "Set a server's state.", "os-resetState"
 )
+INJECT_NETWORK_INFO = _act(
+    "os_compute_api:os-admin-actions:inject_network_info",
+    Grant.ADMIN,
+    "Have a server's addresses looked up anew.",
+    "injectNetworkInfo",
+)
 CONSOLE_OUTPUT = _act(
     "os_compute_api:os-console-output", Grant.MEMBER, "Read a server's console log.", "os-getConsoleOutput"
 )

@@ -86,7 +86,7 @@ class LimitsQuery(Query):
     reserved: Annotated[str | UnsetType, since("2.1", until="2.74")] = UNSET
 
 
-def changes_of(limits: Body) -> dict[str, int]:
-    """Return the limits that a body sets of what this service counts."""
+def changes_of(limits: Body, names: tuple[str, ...] = RESOURCES) -> dict[str, int]:
+    """Return the limits that a body sets, of those that count: of what this service counts, if not named."""
     given = structs.asdict(limits)
-    return {name: given[name] for name in RESOURCES if not isinstance(given.get(name, UNSET), UnsetType)}
+    return {name: given[name] for name in names if not isinstance(given.get(name, UNSET), UnsetType)}

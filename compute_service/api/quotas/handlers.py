@@ -75,7 +75,7 @@ def class_show(ctx: Context, svc: Services, req: Request) -> views.ClassShown:
 
 def class_update(ctx: Context, svc: Services, req: Request) -> views.ClassShown:
     """Set limits of a class."""
-    changes = changes_of(req.body(ClassUpdate).quota_class_set)
+    changes = changes_of(req.body(ClassUpdate).quota_class_set, quota.CLASS_RESOURCES)
     return views.class_set(quota.update_class(ctx, svc, req.params["id"], changes))
 
 

@@ -34,6 +34,7 @@ ROUTES: tuple[Route, ...] = actions(
     Act("lock", power.lock, policy.LOCK, body=bodies.Lock, optional=True, since="2.73"),
     Act("unlock", power.unlock, policy.UNLOCK),
     Act("os-resetState", power.reset_state, policy.RESET_STATE, body=bodies.ResetState),
+    Act("injectNetworkInfo", power.inject_network_info, policy.INJECT_NETWORK_INFO),
     Act("rebuild", change.rebuild, policy.REBUILD, body=bodies.Rebuild, reply=Rebuilt),
     Act("forceDelete", change.force_delete, policy.FORCE_DELETE),
     Act("restore", change.restore, policy.RESTORE),

@@ -203,7 +203,8 @@ def search_of(svc: Services, req: Request, all_tenants: Rule) -> Search:
             sort_keys=keys,
             sort_dirs=dirs,
             marker=None if isinstance(asked.marker, UnsetType) else asked.marker,
-            limit=page_size(asked.limit, svc.settings.api.max_limit),
+            # None are listed for 0 here, where other lists take it for no limit.
+            limit=0 if asked.limit == 0 else page_size(asked.limit, svc.settings.api.max_limit),
             tags=_tags(asked.tags),
             tags_any=_tags(asked.tags_any),
             not_tags=_tags(asked.not_tags),

@@ -66,7 +66,9 @@ def _page(
 ) -> tuple[Page, list[Link] | None]:
     """Return a page of what `find` finds and the link to the next one, if there may be one."""
     search = search_of(svc, req, all_tenants)
-    query = InstanceQuery(uuids=()) if search.query is None else search.query
+    query = search.query
+    if query is None or query.limit == 0:
+        query = InstanceQuery(uuids=())
     page = find(query)
     if page.down_cells and not (search.plain and req.at_least(DOWN_CELLS_NAMED)):
         if not svc.settings.api.list_records_by_skipping_down_cells:

@@ -9,9 +9,11 @@ from compute_service.api.shape import given
 from compute_service.api.versions import change
 from compute_service.control import lock as locking
 from compute_service.control import power
+from compute_service.control.events import look_at_ports
 from compute_service.control.reset import reset_state as set_state
 from compute_service.control.services import Services
 from compute_service.domain.context import Context
+from compute_service.domain.errors import Locked
 from compute_service.domain.states import VmState
 
 LOCK_HAS_A_REASON = change("2.73")
@@ -70,3 +72,10 @@ def unlock(ctx: Context, svc: Services, req: Request) -> None:
 def reset_state(ctx: Context, svc: Services, req: Request) -> None:
     """Say what a server is, whatever it was."""
     set_state(ctx, svc, req.server, VmState(req.body(ResetState).state))
+
+
+def inject_network_info(ctx: Context, svc: Services, req: Request) -> None:
+    """Look up a server's addresses anew; nothing is written into its guest."""
+    if req.server.instance.locked and not ctx.is_admin:
+        raise Locked(req.server.instance.uuid)
+    look_at_ports(svc, req.server)

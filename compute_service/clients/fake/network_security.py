@@ -51,16 +51,17 @@ class SecurityGroups:
             self.tables.check_quota("security_group", self.tables.security_groups, row.project_id)
             return self._insert(row)
 
-    def delete(self, group_id: str) -> None:
-        """Delete a group and its rules. Raises NotFound, InUse."""
+    def delete(self, group_id: str, as_admin: bool = False) -> None:
+        """Delete a group and its rules; a default one for an admin only. Raises NotFound, InUse, Conflict."""
         with self.tables.lock:
             group = self.tables.get(self.tables.security_groups, group_id, "Security group")
-            if group.name == DEFAULT_GROUP:
+            if group.name == DEFAULT_GROUP and not as_admin:
                 raise Conflict("Insufficient rights for removing default security group.")
             if any(group_id in port.security_groups for port in self.tables.ports.values()):
                 raise InUse(f"Security Group {group_id} in use.")
-            for rule in self.rules_of(group_id):
-                del self.tables.security_group_rules[rule.id]
+            for rule in list(self.tables.security_group_rules.values()):
+                if group_id in (rule.security_group_id, rule.remote_group_id):
+                    del self.tables.security_group_rules[rule.id]
             del self.tables.security_groups[group_id]
 
     def add_rule(self, row: SecurityGroupRuleRow) -> SecurityGroupRuleRow:

@@ -31,6 +31,8 @@ _FIELDS = {
 }
 """What a client may write, and the record's name for it."""
 _TYPES: dict[str, type] = {"min_disk": int, "min_ram": int, "protected": bool}
+_READERS = frozenset({"admin", "manager", "member", "reader"})
+"""Roles that list images; the identity service implies each lesser one."""
 _VISIBILITIES = ("public", "community", "shared", "private")
 
 
@@ -74,8 +76,10 @@ class _Images:
         return Answer({"versions": [{"id": "v2.9", "status": "CURRENT", "links": links}]}, 300)
 
     def index(self, request: Request) -> Answer:
-        """GET /v2/images, filtered, sorted and in pages."""
+        """GET /v2/images, filtered, sorted and in pages: for who may read."""
         ctx = request.ctx
+        if not _READERS & set(ctx.roles):
+            raise Forbidden("You are not authorized to complete get_images action.")
         shown = [
             _body(i, self._images.tags_of(i.id))
             for i in self._images.images.values()

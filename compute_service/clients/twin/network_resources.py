@@ -318,9 +318,11 @@ class SecurityGroups(Collection[SecurityGroupRow]):
         """Store new groups."""
         return [self.network.groups.create(row) for row in rows]
 
-    def remove(self, row_id: str) -> None:
-        """Remove a group."""
-        self.network.groups.delete(row_id)
+    def delete(self, request: Request, row_id: str) -> Answer:
+        """DELETE a group, the default one too for an admin."""
+        group = self.own(row_id, request.ctx)
+        self.network.groups.delete(group.id, as_admin=request.ctx.is_admin)
+        return Answer(None, 204)
 
 
 class SecurityGroupRules(Collection[SecurityGroupRuleRow]):

@@ -6,7 +6,6 @@ Whichever conductor comes first takes a cell's period, by a note in the cell's l
 from __future__ import annotations
 
 import logging
-import uuid
 from datetime import datetime
 
 from compute_service.control.act import NOTE, Nothing
@@ -21,7 +20,6 @@ from compute_service.store.usage_audit import instances_in_period
 
 LOG = logging.getLogger(__name__)
 
-_NAMESPACE = uuid.UUID("7f0c8f0e-3d0e-5f2b-9a55-4f2d6c1b7a11")
 _PAUSE = 0.25
 """Seconds between two pages, so that the line of notifications keeps up: a thousand servers a second."""
 
@@ -62,8 +60,7 @@ class UsageAudit:
     def _take(self, cell: str, end: datetime) -> bool:
         """Note in a cell's log that its period is taken; False when it was."""
         now = self._svc.clock.now()
-        flow_id = str(uuid.uuid5(_NAMESPACE, f"{cell} {self._period} {end.isoformat()}"))
-        note = new_flow(NOTE, Nothing(), flow_id=flow_id)
+        note = new_flow(NOTE, Nothing(), flow_id=self._period.note_id(cell, end))
         ended = note.replace(state=FlowState.DONE, started_at=now, updated_at=now, finished_at=now)
         with self._svc.store.database(cell).write() as tx:
             return flow_insert(tx, ended)

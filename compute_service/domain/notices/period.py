@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from compute_service.domain.errors import Invalid
 
+_NAMESPACE = uuid.UUID("7f0c8f0e-3d0e-5f2b-9a55-4f2d6c1b7a11")
 _OFFSETS = {"hour": (0, 59), "day": (0, 23), "month": (1, 28), "year": (1, 12)}
 """The least and the greatest offset of each unit; the least is where none is given."""
 
@@ -51,6 +53,10 @@ class Period:
         """Return the beginning and the end of the last period that is over."""
         end = self.begun(now)
         return self._before(end), end
+
+    def note_id(self, cell: str, end: datetime) -> str:
+        """Return the flow by which a cell's log tells that the use in the period until `end` was told."""
+        return str(uuid.uuid5(_NAMESPACE, f"{cell} {self} {end.isoformat()}"))
 
     def _before(self, begin: datetime) -> datetime:
         """Return the beginning of the period before the one that begins so."""

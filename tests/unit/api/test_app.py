@@ -323,3 +323,8 @@ def test_a_reply_may_bring_its_own_status_and_headers() -> None:
     app = application(Parts(Outside(), Policy(()), Table((Get("/x", located),))), no_auth)  # type: ignore[arg-type]
     reply = Caller(app).get("/x")
     assert (reply.status, reply.header("Location")) == (201, ["http://there/1"])
+
+
+def test_an_empty_name_after_a_collection_is_none_of_its_things(caller: Caller) -> None:
+    assert caller.get("/things").status == 200
+    assert caller.get("/things/").status == 404

@@ -85,7 +85,7 @@ def test_name_and_zone_can_be_changed(admin: Caller) -> None:
     assert admin.put("/os-aggregates/1", {"aggregate": {}}).status == 400
 
 
-@pytest.mark.parametrize(("number", "status"), [("7", 404), ("x", 400), ("-1", 400)])
+@pytest.mark.parametrize(("number", "status"), [("7", 404), ("x", 400), ("-1", 404)])
 def test_an_unknown_aggregate_is_not_found(admin: Caller, number: str, status: int) -> None:
     path = f"/os-aggregates/{number}"
     change = {"aggregate": {"name": "x"}}

@@ -257,3 +257,14 @@ class TestLimits:
 def test_the_defaults_take_any_parameter_at_every_version(admin: Caller, version: str) -> None:
     reply = admin.get(f"{SET}/defaults?anything=goes&user_id=u", version)
     assert reply.status == 200, reply.body
+
+
+def test_a_class_keeps_limits_of_the_network_for_show(admin: Caller) -> None:
+    limits = {"fixed_ips": 99, "security_groups": 98}
+    path = "/os-quota-class-sets/default"
+    assert (
+        admin.put(path, {"quota_class_set": limits}, "2.1").body["quota_class_set"].items() >= limits.items()
+    )
+    assert admin.get(path, "2.1").body["quota_class_set"].items() >= limits.items()
+    defaults = admin.get("/os-quota-sets/elsewhere/defaults", "2.1").body["quota_set"]
+    assert defaults["fixed_ips"] == -1

@@ -337,3 +337,10 @@ def test_the_v2_api_is_lenient(world: World, member: Caller) -> None:
     reply = member.call("POST", "/v2/servers", body)
     assert reply.status == 202, reply
     assert reply.body["server"]["links"][0]["href"].startswith("http://127.0.0.1:8774/v2/servers/")
+
+
+def test_addresses_are_kept_in_their_short_form(member: Caller) -> None:
+    made = make(member, accessIPv6="0000:0000:0000:0000:0000:BABE:220.12.22.2")
+    assert made.status == 202
+    shown = member.get(f"/servers/{made.body['server']['id']}").body["server"]
+    assert shown["accessIPv6"] == "::babe:dc0c:1602"

@@ -1,0 +1,1 @@
+"""Which hosts' servers were told of after an audit period."""
