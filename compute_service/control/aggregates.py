@@ -32,7 +32,7 @@ from compute_service.store.aggregates import (
 from compute_service.store.compute_nodes import compute_node_list
 from compute_service.store.database import Tx
 from compute_service.store.instances import instances_on_host, instances_set_zone
-from compute_service.store.mappings import host_mapping_get
+from compute_service.store.mappings import host_mapping_get, hosts_changed
 
 ZONE = "availability_zone"
 
@@ -90,6 +90,7 @@ def set_metadata(
     tell_aggregate(svc, "update_metadata", "start", found)
     with svc.store.api.write() as tx:
         changed = aggregate_set_metadata(tx, aggregate_id, changes)
+        hosts_changed(tx)
     tell_aggregate(svc, "update_metadata", "end", changed)
     return changed
 
@@ -230,6 +231,7 @@ def _nodes(svc: Services, host: str) -> list[ComputeNode]:
 
 
 def _mirror(svc: Services, nodes: list[ComputeNode], aggregate: str, present: bool) -> None:
+    """Have placement know whether hypervisors are in an aggregate, and schedulers look again."""
     for node in nodes:
         provider = svc.placement.provider(node.uuid)
         if provider is None:
@@ -238,3 +240,5 @@ def _mirror(svc: Services, nodes: list[ComputeNode], aggregate: str, present: bo
         wanted = others | {aggregate} if present else others
         if wanted != set(provider.aggregates):
             svc.placement.set_aggregates(node.uuid, tuple(sorted(wanted)))
+    with svc.store.api.write() as tx:
+        hosts_changed(tx)

@@ -16,7 +16,7 @@ from compute_service.domain.record import Record
 from compute_service.store.aggregates import aggregate_remove_host, aggregates_of_host, zones_by_host
 from compute_service.store.compute_nodes import compute_node_delete, compute_node_list
 from compute_service.store.instances import instances_on_host
-from compute_service.store.mappings import host_mapping_delete
+from compute_service.store.mappings import host_mapping_delete, hosts_changed
 from compute_service.store.migrations import migration_count_on_host
 from compute_service.store.services import service_delete, service_get, service_list, service_update
 
@@ -138,12 +138,18 @@ def update_service(
             )
         changed = service_update(tx, service.uuid, **changes) if changes else service
     if changes:
+        _note_change(svc)
         tell_service(svc, "update", changed)
     if disabled is not None:
         _tell(svc, changed)
     with svc.store.api.read() as tx:
         zone_of = zones_by_host(tx)
     return view_of(svc, changed.replace(cell=service.cell), zone_of)
+
+
+def _note_change(svc: Services) -> None:
+    with svc.store.api.write() as tx:
+        hosts_changed(tx)
 
 
 def _tell(svc: Services, service: Service) -> None:
@@ -198,6 +204,7 @@ def delete_service(ctx: Context, svc: Services, service: Service) -> None:
         for aggregate in aggregates_of_host(tx, service.host):
             aggregate_remove_host(tx, aggregate.id, service.host)
         host_mapping_delete(tx, service.host)
+        hosts_changed(tx)
     with svc.store.database(service.cell).write() as tx:
         for node in nodes:
             compute_node_delete(tx, node.uuid)

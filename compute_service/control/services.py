@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from compute_service.config.settings import Settings
 from compute_service.domain.protocol import ComputeAgent, Conductor, Scheduler
@@ -13,6 +13,7 @@ from compute_service.ports.images import Images
 from compute_service.ports.network import Network
 from compute_service.ports.notify import Notifier
 from compute_service.ports.placement import Placement
+from compute_service.ports.relay import NoRelay, Relay
 from compute_service.ports.vendor_data import VendorDataSource
 from compute_service.store.engine import Store
 
@@ -36,3 +37,5 @@ class Services:
     settings: Settings
     vendor_data: VendorDataSource | None = None
     """None: nobody adds to servers' metadata."""
+    network_api: Relay = field(default_factory=NoRelay)
+    image_api: Relay = field(default_factory=NoRelay)

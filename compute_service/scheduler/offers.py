@@ -43,28 +43,30 @@ class Offers:
         self._lock = threading.Lock()
 
     @contextmanager
-    def offer(self, query: CandidateQuery, anew: bool) -> Iterator[Offer]:
-        """Open placement's answer to a query, one that is not too old unless it is wanted `anew`.
+    def offer(self, query: CandidateQuery, generation: int, anew: bool) -> Iterator[Offer]:
+        """Open placement's answer to a query, one of this generation of hosts that is not too old, unless it
+        is wanted `anew`.
 
         What was picked since it was asked stays in the ledger meanwhile. Raises as `Placement.candidates`.
         """
-        offer = (None if anew else self._recent(query)) or self._ask(query)
+        key = _key(query, generation)
+        offer = (None if anew else self._recent(key)) or self._ask(query, key)
         try:
             yield offer
         finally:
             self._ledger.let_go(offer.mark)
 
-    def _recent(self, query: CandidateQuery) -> Offer | None:
+    def _recent(self, key: bytes) -> Offer | None:
         now = self._clock.time()
         with self._lock:
-            for key in [key for key, offer in self._kept.items() if now >= offer.until]:
-                self._ledger.let_go(self._kept.pop(key).mark)
-            found = self._kept.get(_key(query))
+            for old in [old for old, offer in self._kept.items() if now >= offer.until]:
+                self._ledger.let_go(self._kept.pop(old).mark)
+            found = self._kept.get(key)
             if found is not None:
                 self._ledger.hold(found.mark)
         return found
 
-    def _ask(self, query: CandidateQuery) -> Offer:
+    def _ask(self, query: CandidateQuery, key: bytes) -> Offer:
         mark, asked = self._ledger.hold(), self._clock.time()
         try:
             candidates = self._placement.candidates(query)
@@ -74,7 +76,7 @@ class Offers:
         until = asked + fresh_for(self._clock.time() - asked)
         offer = Offer(candidates, mark, self._ledger.moment(), until)
         if candidates.candidates:
-            self._keep(_key(query), offer)
+            self._keep(key, offer)
         return offer
 
     def _keep(self, key: bytes, offer: Offer) -> None:
@@ -86,5 +88,5 @@ class Offers:
                 self._ledger.let_go(before.mark)
 
 
-def _key(query: CandidateQuery) -> bytes:
-    return msgspec.json.encode(query)
+def _key(query: CandidateQuery, generation: int) -> bytes:
+    return msgspec.json.encode((generation, query))

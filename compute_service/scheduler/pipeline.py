@@ -57,6 +57,8 @@ class _Work:
     """Why the last attempt found no host."""
     lost: int = 0
     attempts: int = 0
+    generation: int = 0
+    """Of what operators have changed about hosts."""
     mark: int = 0
     """The ledger's moment at which the last attempt began."""
     reused: bool = False
@@ -105,7 +107,8 @@ class Selector:
         if order.request.rebuild:
             return self._check(order)
         began = self._ledger.moment()
-        fleet = self._snapshot.fleet()
+        work.generation = self._source.generation()
+        fleet = self._snapshot.fleet(work.generation)
         while True:
             with self._ledger.asking() as work.mark:
                 decision = self._attempt(work, fleet)
@@ -123,7 +126,9 @@ class Selector:
                 raise beaten(work.lost)
 
     def _check(self, order: SelectRequest) -> Decision:
-        ask = Ask(order.request, self._settings, self._snapshot.fleet(), self._clock.time())
+        ask = Ask(
+            order.request, self._settings, self._snapshot.fleet(self._source.generation()), self._clock.time()
+        )
         decision = check_rebuild(order, ask, self._filters)
         if decision.selections:
             return decision
@@ -136,7 +141,7 @@ class Selector:
         work.attempts += 1
         try:
             work.query = build_query(work.order.request, self._settings, fleet, self._require_owner)
-            with self._offers.offer(work.query, anew=work.attempts > 1) as offer:
+            with self._offers.offer(work.query, work.generation, anew=work.attempts > 1) as offer:
                 work.reused = offer.mark < work.mark
                 if not offer.candidates.candidates:
                     raise Unplaceable(f"Placement knows of no host with {shown(work.query)}.")

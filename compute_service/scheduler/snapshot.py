@@ -23,6 +23,9 @@ class HostSource(Protocol):
     def read(self) -> HostFiles:
         """Return what is known of all hosts now."""
 
+    def generation(self) -> int:
+        """Return how often operators have changed something about hosts; grows only."""
+
     def hosts_of(self, servers: Collection[str]) -> dict[str, str]:
         """Return the host of each of these servers that is on one."""
 
@@ -43,12 +46,16 @@ class Snapshot:
         self._ledger = ledger
         self._reading = threading.Lock()
         self._fleet: Fleet | None = None
+        self._generation = 0
+        """Of what is in the fleet, at least."""
         self._fresh_for = LEAST
         """For so many seconds the fleet is taken as it is."""
         self._properties: tuple[float, PropertyCounts] | None = None
 
-    def fleet(self) -> Fleet:
-        """Return a fleet that is not too old."""
+    def fleet(self, generation: int = 0) -> Fleet:
+        """Return a fleet that is not too old, and knows what operators changed up to a generation."""
+        if generation > self._generation:
+            return self._fleet_of(generation)
         fleet = self._fleet
         age = None if fleet is None else self._clock.time() - fleet.read_at
         if fleet is None or age is None or age > STALE_SECONDS:
@@ -59,6 +66,13 @@ class Snapshot:
             finally:
                 self._reading.release()
         return fleet
+
+    def _fleet_of(self, generation: int) -> Fleet:
+        with self._reading:
+            if self._fleet is None or generation > self._generation:
+                self._fleet = self._read()
+                self._generation = generation
+            return self._fleet
 
     def fleet_since(self, mark: int) -> Fleet:
         """Return a fleet that was read after a moment of the ledger, and no longer ago than STALE_SECONDS."""

@@ -23,7 +23,7 @@ from compute_service.store.host_loads import (
     image_properties_by_host,
 )
 from compute_service.store.instances import instance_count_by_host
-from compute_service.store.mappings import host_mapping_list, instance_mappings_get
+from compute_service.store.mappings import host_mapping_list, hosts_generation, instance_mappings_get
 from compute_service.store.services import service_list
 
 LOG = logging.getLogger(__name__)
@@ -72,6 +72,11 @@ class StoreHosts:
             loads=loads,
             recent=recent,
         )
+
+    def generation(self) -> int:
+        """Return how often operators have changed something about hosts."""
+        with self._store.api.read() as tx:
+            return hosts_generation(tx)
 
     def hosts_of(self, servers: Collection[str]) -> dict[str, str]:
         """Return the host of each of these servers that is on one."""

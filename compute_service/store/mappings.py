@@ -131,6 +131,16 @@ def _cell_id(tx: Tx, uuid: str) -> int:
     return int(found)
 
 
+def hosts_generation(tx: Tx) -> int:
+    """Return how often operators have changed what decides where servers may go."""
+    return int(tx.scalar(select(func.max(cell_mappings.c.hosts_generation))) or 0)
+
+
+def hosts_changed(tx: Tx) -> None:
+    """Note such a change, once it is done: whoever decides from now on reads about hosts anew."""
+    tx.execute(update(cell_mappings).values(hosts_generation=cell_mappings.c.hosts_generation + 1))
+
+
 _HOST = select(host_mappings.c.host, cell_mappings.c.uuid, cell_mappings.c.name).join_from(
     host_mappings, cell_mappings
 )

@@ -17,6 +17,7 @@ cell_mappings = Table(
     flag("disabled"),
     Column("created_at", moment(), nullable=False),
     Column("updated_at", moment()),
+    number("hosts_generation"),
     UniqueConstraint("uuid", name="cell_mappings_uuid"),
     **MYSQL,
 )

@@ -10,7 +10,7 @@ from compute_service.domain.errors import Conflict, Invalid, NotFound, OverQuota
 from compute_service.domain.host import Service
 from compute_service.store.aggregates import aggregate_list
 from compute_service.store.compute_nodes import compute_node_list
-from compute_service.store.mappings import host_mapping_get
+from compute_service.store.mappings import host_mapping_get, hosts_generation
 from compute_service.store.services import service_upsert
 from tests.unit.flows.kinds.world import ADMIN, CELL, IMAGE, MEMBER, World
 
@@ -268,3 +268,25 @@ def test_daemons_are_counted_by_binary_and_state(world: World) -> None:
         ("nova-compute", "down"): 1,
         ("nova-compute", "up"): 1,
     }
+
+
+def generation(world: World) -> int:
+    with world.store.api.read() as tx:
+        return hosts_generation(tx)
+
+
+def test_schedulers_are_told_of_whatever_changes_where_servers_may_go(world: World) -> None:
+    made = aggregates.create_aggregate(ADMIN, world.svc, "a")
+    known = generation(world)
+    for change in (
+        lambda: hosts.update_service(ADMIN, world.svc, service(world, "h1"), disabled=True),
+        lambda: hosts.update_service(ADMIN, world.svc, service(world, "h1"), disabled=False),
+        lambda: hosts.update_service(ADMIN, world.svc, service(world, "h1"), forced_down=True),
+        lambda: aggregates.add_host(ADMIN, world.svc, made.id, "h2"),
+        lambda: aggregates.set_metadata(ADMIN, world.svc, made.id, {"ssd": "true"}),
+        lambda: aggregates.remove_host(ADMIN, world.svc, made.id, "h2"),
+        lambda: hosts.delete_service(ADMIN, world.svc, service(world, "h3")),
+    ):
+        change()
+        assert generation(world) > known
+        known = generation(world)

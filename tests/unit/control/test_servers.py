@@ -168,7 +168,7 @@ def test_a_server_without_a_host_cannot_be_acted_on(world: World) -> None:
 def test_a_console_is_read_from_its_end(world: World, server: Located) -> None:
     whole = console.console_output(MEMBER, world.svc, server)
     assert whole.splitlines()[-1] == "login: "
-    assert console.console_output(MEMBER, world.svc, server, 1) == "login: \n"
+    assert console.console_output(MEMBER, world.svc, server, 1) == "login: "
     assert console.console_output(MEMBER, world.svc, server, -1) == whole
     world.hosts["h1"].destroy(server.instance.uuid, disks=True)
     with pytest.raises(NotFound, match="does not have a console"):

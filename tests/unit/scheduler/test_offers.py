@@ -49,6 +49,15 @@ def test_another_question_is_asked_by_itself() -> None:
     assert some.placement.calls["candidates"] == 2
 
 
+def test_an_answer_from_before_a_change_is_not_used() -> None:
+    some = world([node("a")])
+    some.selector.select(order())
+    some.hosts.changes += 1
+    some.selector.select(order())
+    some.selector.select(order())
+    assert some.placement.calls["candidates"] == 2
+
+
 def test_an_answer_is_believed_for_a_second() -> None:
     some = world([node("a")])
     some.selector.select(order())

@@ -381,6 +381,20 @@ class TestFreshness:
         three.selector.select(order())
         assert three.hosts.reads == 2
 
+    def test_a_host_that_was_just_disabled_is_not_chosen(self, three: World) -> None:
+        three.selector.select(order())
+        three.hosts.services = {host: service(node(host), disabled=True) for host in "ab"}
+        three.hosts.changes += 1
+        assert {host for _ in range(9) for host in hosts_of(three.selector.select(order()))} == {"c"}
+        assert three.hosts.reads == 2
+
+    def test_a_change_is_read_once(self, three: World) -> None:
+        for _ in range(2):
+            three.hosts.changes += 1
+            three.selector.select(order())
+            three.selector.select(order())
+        assert three.hosts.reads == 2
+
     def test_no_host_is_refused_on_old_facts(self, three: World) -> None:
         three.selector.select(order())
         three.hosts.aggregates.append(aggregate("new", "b", availability_zone="az1"))

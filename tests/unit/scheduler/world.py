@@ -87,7 +87,12 @@ class FakeHosts:
     groups: dict[str, dict[str, str]] = field(default_factory=dict)
     properties: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
     unmapped: set[str] = field(default_factory=set)
+    changes: int = 0
+    """How often operators have changed something."""
     reads: int = 0
+
+    def generation(self) -> int:
+        return self.changes
 
     def read(self) -> HostFiles:
         self.reads += 1

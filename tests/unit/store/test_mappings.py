@@ -20,6 +20,8 @@ from compute_service.store.mappings import (
     host_mapping_get,
     host_mapping_insert,
     host_mapping_list,
+    hosts_changed,
+    hosts_generation,
     instance_mapping_count,
     instance_mapping_get,
     instance_mapping_insert,
@@ -51,6 +53,14 @@ def test_a_cell_can_be_mapped_changed_and_forgotten(api: Database) -> None:
 def test_a_cell_is_mapped_once(api: Database) -> None:
     with api.write() as tx, pytest.raises(Conflict, match=EAST):
         cell_mapping_insert(tx, Cell(uuid=EAST, transport_url="", database_connection=""))
+
+
+def test_changes_about_hosts_are_counted(api: Database) -> None:
+    with api.write() as tx:
+        before = hosts_generation(tx)
+        hosts_changed(tx)
+        hosts_changed(tx)
+        assert hosts_generation(tx) == before + 2
 
 
 def test_an_unknown_cell_cannot_be_changed(api: Database) -> None:
