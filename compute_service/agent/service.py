@@ -269,6 +269,10 @@ class AgentService(ComputeAgent):
         self._able(MigratesLive).live_force(uuid)
         return True
 
+    def live_settle(self, uuid: str) -> str:
+        """Say whether a guest has arrived whose source is not heard of."""
+        return str(self._able(MigratesLive).live_settle(uuid))
+
     def set_disabled(self, disabled: bool) -> None:
         """Keep placement in step with the service."""
         self._parts.lanes.submit("placement", lambda: self._parts.registration.set_disabled(disabled))

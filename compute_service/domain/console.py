@@ -48,6 +48,16 @@ class ConsoleToken(Record):
     """Seconds since the epoch."""
 
 
+def last_lines(log: str, length: int | None) -> str:
+    """Return the last `length` lines of a console's log, the very last without its line break; None: all.
+
+    Clients count the lines by splitting at line breaks, so that one at the end would be a line too many.
+    """
+    if length is None:
+        return log
+    return "\n".join(log.removesuffix("\n").split("\n")[-length:]) if length > 0 else ""
+
+
 def token_hash(token: str) -> str:
     """Return what is kept of a token: whoever reads the database cannot open a console with it."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -6,6 +6,8 @@ default, so that an older agent ignores it and a newer one can do without it.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from compute_service.domain.block_device import BlockDevice
 from compute_service.domain.flavor import Flavor
 from compute_service.domain.image import Image
@@ -98,6 +100,14 @@ class LiveReady(Record):
     shared: bool = False
     """Whether both hosts see the guest's disks, so that none is copied and none removed."""
     details: dict[str, str] = {}
+
+
+class LiveStage(StrEnum):
+    """Where a guest that comes while it runs is, as its target sees it."""
+
+    ABSENT = "absent"
+    ARRIVING = "arriving"
+    ARRIVED = "arrived"
 
 
 class DiskCounters(Record):

@@ -88,7 +88,7 @@ class ComputeAgent(Protocol):
     turned to builtins.
     """
 
-    VERSION: ClassVar[int] = 4
+    VERSION: ClassVar[int] = 5
 
     def spawn(self, key: StepKey, spec: GuestSpec) -> None:
         """Make the guest and start it unless `spec.power` says otherwise. Answers GuestBuilt."""
@@ -195,6 +195,10 @@ class ComputeAgent(Protocol):
     def live_force(self, uuid: str) -> bool:
         """On the source: let the live migration that is going on end; True when it was told to. Raises
         Conflict when none is going on."""
+
+    def live_settle(self, uuid: str) -> str:
+        """On the target, while the source is not heard of: say where the guest is (`domain.guest.LiveStage`).
+        One that is absent is let in no more."""
 
     def set_disabled(self, disabled: bool) -> None:
         """The service was enabled or disabled: keep COMPUTE_STATUS_DISABLED in step."""

@@ -100,6 +100,9 @@ class Remote:
     `to` gives (cell, host), or None when there is no such host (then the step passes at once with no output).
     When the host is down its undo is passed over, for the agent removes orphans when it comes back, unless
     `undo_needs_host` says that this is not enough.
+
+    When the host is down and may have done a `do` already, `done_without` is asked: True, it is done; False,
+    it is not, and will not be any more, so that it counts as failed; None, that cannot be known.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Remote:
     retries: int = 0
     """How often a failed `do` is sent anew (as a new attempt); behind a pivot more are made."""
     undo_needs_host: bool = False
+    done_without: Callable[[Run[Any]], bool | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

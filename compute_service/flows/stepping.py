@@ -322,6 +322,10 @@ class Stepper:
     def _host_is_down(
         self, seq: int, step: Remote, phase: StepPhase, attempt: int, target: tuple[str, str]
     ) -> Verdict:
+        if phase is StepPhase.DO and step.done_without is not None and self._live.is_open(seq):
+            known = step.done_without(self._live.run(self._svc, seq, phase, attempt))
+            if known is not None:
+                return self._settled(seq, attempt, target[1], known)
         if phase is StepPhase.DO or step.undo_needs_host:
             failure = failure_of(Unavailable(f"Host {target[1]} is down."))
             return self._failed(seq, phase, attempt, failure)
@@ -332,6 +336,13 @@ class Stepper:
             )
         )
         self._post(step, self._live.run(self._svc, seq, phase, attempt), target)
+        return Verdict.GO_ON
+
+    def _settled(self, seq: int, attempt: int, host: str, done: bool) -> Verdict:
+        """Log what became of a step without its host's answer."""
+        row = self._row(seq, StepPhase.DO, attempt, StepState.DONE if done else StepState.FAILED)
+        failure = None if done else failure_of(Unavailable(f"Host {host} is lost."))
+        self._log(row.replace(host=host, error=failure, finished_at=self._svc.clock.now()))
         return Verdict.GO_ON
 
     def _post(self, step: Remote, run: Run[Record], target: tuple[str, str]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
 from compute_service.domain.console import Listening
-from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec, LiveOffer, LiveReady
+from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec, LiveOffer, LiveReady, LiveStage
 from compute_service.domain.host import GuestState, HostFacts
 from compute_service.domain.image import Image
 from compute_service.domain.states import PowerState
@@ -211,6 +211,10 @@ class MigratesLive(Protocol):
 
     def live_force(self, uuid: str) -> None:
         """On the source: let the migration end, by pausing the guest or by post-copy. Raises Conflict."""
+
+    def live_settle(self, uuid: str) -> LiveStage:
+        """On the target, while the source is not heard of: say where the guest is. One that is ABSENT is let
+        in no more: what `live_prepare` made is gone."""
 
     def live_finish(self, spec: GuestSpec) -> PowerState:
         """On the target: keep the guest that has arrived."""

@@ -4,7 +4,8 @@ Both hosts are asked before anything is carried over: the source offers, the tar
 guest runs on the target everything is taken back when something fails, and a target that refuses is followed
 by the next alternate, in a new flow with the same migration. Which host has the guest is the source's to say:
 it keeps it until all of it has gone over, and whoever asks again is told that it has. So a copy whose answer
-is missing is asked for again, and never given up as failed.
+is missing is asked for again, and never given up as failed while the source may answer. When the source is
+lost the target is asked instead: it has the guest, or takes it no more.
 
 A copy is aborted, or forced to its end, by what is noted on the flow: with each repetition of its message the
 host is told that as well.
@@ -12,15 +13,17 @@ host is told that as well.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from compute_service.control.bell import ring
+from compute_service.control.liveness import host_is_up
 from compute_service.control.spec import guest_spec
 from compute_service.domain.errors import ComputeError, Conflict, HostRejected
-from compute_service.domain.flow import Failure, FlowRecord, StepKey
-from compute_service.domain.guest import GuestBuilt, GuestSpec, LiveOffer, LiveReady
+from compute_service.domain.flow import Failure, FlowRecord, StepKey, StepPhase
+from compute_service.domain.guest import GuestBuilt, GuestSpec, LiveOffer, LiveReady, LiveStage
 from compute_service.domain.instance import Instance
 from compute_service.domain.migration import Migration
 from compute_service.domain.protocol import ComputeAgent
@@ -51,6 +54,8 @@ from compute_service.flows.submit import Origin, new_flow, submit
 from compute_service.store.database import Tx
 from compute_service.store.instances import instance_get, instance_update
 from compute_service.store.migrations import migration_get, migration_insert, migration_update
+
+LOG = logging.getLogger(__name__)
 
 FORCE = "force"
 """The word that lets a copy come to its end."""
@@ -220,6 +225,25 @@ def _migrate(run: Run[LiveMigrateParams], agent: ComputeAgent, key: StepKey) -> 
     agent.live_migrate(key, _here(run), run.output("prepare", LiveReady))
 
 
+def _arrived(run: Run[LiveMigrateParams]) -> bool | None:
+    """The source is lost: its target knows whether the guest runs there. One that does not, and is not on its
+    way, is taken back to where it was; the source is told so, should it still hear."""
+    cell, host = _to_target(run)
+    if not host_is_up(run.svc, cell, host):
+        return None
+    try:
+        stage = run.svc.agent(cell, host).live_settle(run.params.uuid)
+    except ComputeError as error:
+        LOG.warning("host %s cannot say where server %s is: %s", host, run.params.uuid, error.message)
+        return None
+    if stage == LiveStage.ABSENT:
+        with suppress(ComputeError):
+            key = run.step.replace(phase=StepPhase.UNDO)
+            run.svc.agent(*_to_source(run)).revoke(key, run.params.uuid)
+        return False
+    return True if stage == LiveStage.ARRIVED else None
+
+
 def _switch(run: Run[LiveMigrateParams]) -> Ports:
     """The guest runs on the target: so do its ports, and the server is there."""
     claim = target_of(run).claim
@@ -342,7 +366,15 @@ LIVE_MIGRATE = Flow(
             event="compute_pre_live_migration",
         ),
         Step(BEGIN, _begin, output=Begun),
-        Remote("migrate", _to_source, _migrate, event="compute_live_migration", deadline=_LONG, pivot=True),
+        Remote(
+            "migrate",
+            _to_source,
+            _migrate,
+            event="compute_live_migration",
+            deadline=_LONG,
+            pivot=True,
+            done_without=_arrived,
+        ),
         Step("switch", _switch, output=Ports),
         Remote(
             "finish",

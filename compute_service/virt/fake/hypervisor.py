@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compute_service.domain.console import Listening
+from compute_service.domain.console import Listening, last_lines
 from compute_service.domain.errors import Conflict, NotFound, NotReady
-from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec, LiveOffer, LiveReady
+from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec, LiveOffer, LiveReady, LiveStage
 from compute_service.domain.host import GuestState, HostFacts
 from compute_service.domain.image import Image
 from compute_service.domain.metadata.drive import drive_files
@@ -171,10 +171,7 @@ class FakeHypervisor:
 
     def console_log(self, uuid: str, length: int | None) -> str:
         """Return the last lines of the guest's console, or all."""
-        lines = self._guest(uuid).console
-        if length is not None:
-            lines = lines[-length:] if length > 0 else ()
-        return "".join(f"{line}\n" for line in lines)
+        return last_lines("".join(f"{line}\n" for line in self._guest(uuid).console), length)
 
     def image_cache_prune(self, in_use: frozenset[str]) -> list[str]:
         """Remove images that were not used for long, by guests least of all."""
@@ -383,6 +380,11 @@ class FakeHypervisor:
         """Let the migration that is going on end."""
         self._live.force(uuid)
 
+    def live_settle(self, uuid: str) -> LiveStage:
+        """Say where a guest is whose source is not heard of."""
+        self._enter("live_settle", uuid)
+        return self._live.settle(uuid)
+
     def live_finish(self, spec: GuestSpec) -> PowerState:
         """Keep the guest that has arrived."""
         self._enter("live_finish", spec.uuid)
@@ -460,9 +462,8 @@ class FakeHypervisor:
             guest = self._disks_of(uuid).replace(defined=True, saved=False, power=PowerState.SHUTDOWN)
             if power is not PowerState.SHUTDOWN:
                 guest = guest.replace(power=PowerState.RUNNING, started_at=self._clock.now())
-                guest = guest.say(f"[    0.000000] {guest.name} booting with {guest.vcpus} CPUs").say(
-                    "login: "
-                )
+                for line in (f"{guest.name} booting with {guest.vcpus} CPUs", "Welcome", "login: "):
+                    guest = guest.say(line)
             self._put(guest)
             return guest.power
 

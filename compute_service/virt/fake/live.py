@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 
 from compute_service.domain.errors import Cancelled, Conflict, HostRejected, NotFound
-from compute_service.domain.guest import GuestSpec, LiveOffer, LiveReady
+from compute_service.domain.guest import GuestSpec, LiveOffer, LiveReady, LiveStage
 from compute_service.domain.states import PowerState
 from compute_service.ports.clock import Clock
 from compute_service.ports.hypervisor import LiveProgress
@@ -61,6 +61,7 @@ class LiveMoves:
             if found is None or not found.defined:
                 room = guest_of(spec, (root_disk(spec, b""), *extra_disks(spec)))
                 self._guests.put(spec.uuid, room.replace(coming_from=offer.source))
+                self._exchange.await_guest(self._host, spec.uuid)
         return LiveReady(host=self._host, address=self._host, shared=offer.block is False)
 
     def migrate(self, uuid: str, ready: LiveReady, seconds: float, progress: LiveProgress) -> None:
@@ -92,7 +93,22 @@ class LiveMoves:
             macs = tuple(vif.mac for vif in spec.vifs)
             here = arrived.replace(defined=True, gone_to=None, name=spec.name, macs=macs)
             self._guests.put(spec.uuid, here)
+            self._exchange.await_no_more(self._host, spec.uuid)
             return here.power
+
+    def settle(self, uuid: str) -> LiveStage:
+        """Say whether the guest has arrived; one that has not is let in no more."""
+        with self._lock:
+            found = self._guests.get(uuid)
+            if found is not None and found.defined:
+                return LiveStage.ARRIVED
+            self._exchange.await_no_more(self._host, uuid)
+            if found is None or found.coming_from is None:
+                return LiveStage.ABSENT
+            if self._exchange.left_by(found.coming_from, uuid) is not None:
+                return LiveStage.ARRIVED
+            self._guests.remove(uuid)
+            return LiveStage.ABSENT
 
     def leave(self, uuid: str) -> None:
         """Forget a guest that has gone; one that runs here is left alone."""
@@ -109,6 +125,7 @@ class LiveMoves:
             found = self._guests.get(uuid)
             if found is None or found.defined or found.coming_from is None:
                 return
+            self._exchange.await_no_more(self._host, uuid)
             if self._exchange.left_by(found.coming_from, uuid) is None:
                 self._guests.remove(uuid)
 
@@ -135,6 +152,8 @@ class LiveMoves:
             guest = self._guests.get(uuid)
             if guest is None or not (guest.defined or guest.gone_to == target):
                 raise NotFound(f"Guest {uuid} is not on host {self._host}.")
+            if guest.defined and not self._exchange.awaits(target, uuid):
+                raise HostRejected(f"Host {target} does not take guest {uuid}.")
             gone = guest.replace(defined=False, gone_to=target, coming_from=None)
             self._guests.put(uuid, gone)
             self._exchange.hand_over(self._host, gone)

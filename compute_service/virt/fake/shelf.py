@@ -53,6 +53,7 @@ class Exchange:
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
         self._left: dict[str, FakeGuest] = {}
+        self._awaited: set[str] = set()
         self._lock = threading.Lock()
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
@@ -87,6 +88,30 @@ class Exchange:
             self._left.pop(location, None)
             if self._directory is not None:
                 (self._directory / f"{location}.json").unlink(missing_ok=True)
+
+    def await_guest(self, host: str, uuid: str) -> None:
+        """Note that a host has made room for a guest."""
+        with self._lock:
+            if self._directory is None:
+                self._awaited.add(_location(host, uuid))
+            else:
+                (self._directory / f"{_location(host, uuid)}.awaited").touch()
+
+    def await_no_more(self, host: str, uuid: str) -> None:
+        """Note that a host takes a guest no more."""
+        location = _location(host, uuid)
+        with self._lock:
+            self._awaited.discard(location)
+            if self._directory is not None:
+                (self._directory / f"{location}.awaited").unlink(missing_ok=True)
+
+    def awaits(self, host: str, uuid: str) -> bool:
+        """Tell whether a host has room for a guest."""
+        location = _location(host, uuid)
+        with self._lock:
+            if self._directory is None:
+                return location in self._awaited
+            return (self._directory / f"{location}.awaited").exists()
 
     def _find(self, location: str) -> FakeGuest | None:
         if self._directory is None:

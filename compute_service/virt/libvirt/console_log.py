@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from compute_service.domain.console import last_lines
 from compute_service.domain.errors import HostRejected
 from compute_service.virt.libvirt.parts import Parts
 
@@ -14,10 +15,7 @@ MOST_BYTES = 100 * 1024
 def console_log(parts: Parts, uuid: str, length: int | None) -> str:
     """Return the last `length` lines, or all that is given. Raises NotFound, HostRejected."""
     parts.connection.domain(uuid)
-    if length is not None and length <= 0:
-        return ""
-    lines = _tail(parts.directory(uuid).console_log).splitlines(keepends=True)
-    return "".join(lines if length is None else lines[-length:])
+    return last_lines(_tail(parts.directory(uuid).console_log), length)
 
 
 def _tail(log: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Concatenate, ParamSpec, TypeVar
 
 from compute_service.domain.console import Listening
-from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec, LiveOffer, LiveReady
+from compute_service.domain.guest import Diagnostics, DisksMoved, GuestSpec, LiveOffer, LiveReady, LiveStage
 from compute_service.domain.host import GuestState, HostFacts
 from compute_service.domain.image import Image
 from compute_service.domain.states import PowerState
@@ -211,6 +211,10 @@ class LibvirtDriver:
     def live_force(self, uuid: str) -> None:
         """Let the migration end."""
         self._do(live_source.live_force, uuid)
+
+    def live_settle(self, uuid: str) -> LiveStage:
+        """Say where a guest is whose source is not heard of."""
+        return self._do(live_target.live_settle, uuid)
 
     def live_finish(self, spec: GuestSpec) -> PowerState:
         """Keep the guest that has arrived."""

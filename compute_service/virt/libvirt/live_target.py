@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from compute_service.domain.errors import BuildAborted, Conflict, HostRejected, NotFound
-from compute_service.domain.guest import GuestSpec, LiveOffer, LiveReady
+from compute_service.domain.guest import GuestSpec, LiveOffer, LiveReady, LiveStage
 from compute_service.domain.states import PowerState
 from compute_service.virt.libvirt.assemble.nics import bridge_of, tap_name
 from compute_service.virt.libvirt.definition import ports_for
@@ -167,6 +167,18 @@ def live_finish(parts: Parts, spec: GuestSpec) -> PowerState:
             directory.take(parts.host)
         marks.expect_no_more()
     return parts.connection.domain(spec.uuid).power
+
+
+def live_settle(parts: Parts, uuid: str) -> LiveStage:
+    """Say where the guest is. Without its files one that is absent cannot come any more.
+
+    libvirt drops a guest that arrives when its source's libvirt is lost, and goes on where only the source's
+    compute agent is."""
+    if power_of(parts, uuid) is None:
+        live_discard(parts, uuid)
+    if power_of(parts, uuid) is None:
+        return LiveStage.ABSENT
+    return LiveStage.ARRIVED if parts.connection.is_lasting(uuid) else LiveStage.ARRIVING
 
 
 def live_discard(parts: Parts, uuid: str) -> None:

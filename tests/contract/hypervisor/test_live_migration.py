@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from compute_service.domain.errors import Cancelled, ComputeError, Conflict, HostRejected, NotFound
-from compute_service.domain.guest import LiveReady
+from compute_service.domain.guest import LiveReady, LiveStage
 from compute_service.domain.states import PowerState
 from compute_service.ports.hypervisor import Hypervisor, MigratesLive
 from compute_service.virt.fake import Exchange, FakeHypervisor
@@ -69,6 +69,26 @@ def test_a_guest_that_has_arrived_is_not_discarded(hosts: Hosts) -> None:
     assert hosts.target.live_finish(guest_spec()) is PowerState.RUNNING
     hosts.target.live_discard(guest_spec(), ready.shared)
     assert hosts.target.state(GUEST) is PowerState.RUNNING
+
+
+def test_a_target_says_that_a_guest_has_arrived(hosts: Hosts) -> None:
+    ready = hosts.prepared()
+    hosts.source.live_migrate(guest_spec(), ready, unheard)
+    for _ in range(2):
+        assert hosts.target.live_settle(GUEST) is LiveStage.ARRIVED
+    assert hosts.target.live_finish(guest_spec()) is PowerState.RUNNING
+    assert hosts.target.live_settle(GUEST) is LiveStage.ARRIVED
+
+
+def test_a_guest_that_is_given_up_does_not_come(hosts: Hosts) -> None:
+    ready = hosts.prepared()
+    for _ in range(2):
+        assert hosts.target.live_settle(GUEST) is LiveStage.ABSENT
+    with pytest.raises(ComputeError):
+        hosts.source.live_migrate(guest_spec(), ready, unheard)
+    hosts.target.live_discard(guest_spec(), ready.shared)
+    assert hosts.where() == ([GUEST], [])
+    assert hosts.target.facts().local_gb_used == 0
 
 
 def test_a_guest_that_is_off_is_not_offered(hosts: Hosts) -> None:

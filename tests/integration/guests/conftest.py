@@ -20,7 +20,10 @@ Boot = Callable[..., str]
 
 
 def plan() -> GuestPlan:
-    """Return a cloud of two hosts whose guests have screens by SPICE beside VNC."""
+    """Return a cloud of two hosts whose guests have screens by SPICE beside VNC.
+
+    Guests that move while they run are slow, so that there is time to look at them, abort or kill.
+    """
     port = free_port()
     spice = {
         "enabled": True,
@@ -28,7 +31,8 @@ def plan() -> GuestPlan:
         "html5proxy_port": port,
         "html5proxy_base_url": f"http://127.0.0.1:{port}/spice_auto.html",
     }
-    return GuestPlan(computes=2, options={"spice": spice})
+    options = {"spice": spice, "libvirt": {"live_migration_bandwidth": 1}}
+    return GuestPlan(computes=2, options=options, prefix="guests")
 
 
 @pytest.fixture(scope="session")

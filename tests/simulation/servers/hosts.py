@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from compute_service.agent.journal import Begun, Journal
 from compute_service.agent.lanes import Stepper
 from compute_service.agent.start import AgentParts, Host, assemble
 from compute_service.config.settings import Settings
-from compute_service.domain.errors import ComputeError, HostRejected
+from compute_service.domain.errors import ComputeError, HostRejected, Timeout
 from compute_service.domain.flow import StepKey, StepResult
 from compute_service.domain.protocol import Conductor
 from compute_service.domain.states import PowerState
@@ -24,6 +25,8 @@ from tests.fakes.clock import ManualClock
 from tests.simulation.faults import Crash, Faults
 from tests.simulation.wires import Wires
 
+CALLS = ("live_abort", "live_force")
+"""Verbs that answer at once, perhaps by an error."""
 SIZE = HostSize(vcpus=2, memory_mb=4096, local_gb=40)
 
 
@@ -102,8 +105,8 @@ class SimHost:
         """How many things it does at the same time."""
         self._queue: list[tuple[str, tuple[Any, ...]]] = []
         """What came while it was not up."""
-        self.ambush: Callable[[str, tuple[Any, ...]], None] = lambda verb, args: None
-        """Called with each message before it is taken."""
+        self.ambush: Callable[[str, tuple[Any, ...]], bool] = lambda verb, args: False
+        """Called with each message before it is taken; True keeps it away."""
 
     def _assemble(self) -> Host:
         parts = AgentParts(
@@ -144,13 +147,25 @@ class SimHost:
         self.boot()
 
     def receive(self, verb: str, args: tuple[Any, ...]) -> None:
-        """Take a message; while the agent is not up it waits in the queue."""
+        """Take a message; while the agent is not up it waits in the queue. The answer of a call gets lost."""
         if self.down or self.host is None:
             self._queue.append((verb, args))
             return
-        self.ambush(verb, args)
+        if self.ambush(verb, args):
+            return
         service = self.host.service
-        self.survive(lambda: getattr(service, verb)(*args))
+        with suppress(ComputeError) if verb in CALLS else nullcontext():
+            self.survive(lambda: getattr(service, verb)(*args))
+
+    def asked(self, verb: str, *args: Any) -> Any:
+        """Answer a call. Raises Timeout when the agent is not up or dies over it, else as the verb does."""
+        answers: list[Any] = []
+        if not self.down and self.host is not None:
+            service = self.host.service
+            self.survive(lambda: answers.append(getattr(service, verb)(*args)))
+        if not answers:
+            raise Timeout(f"no answer to '{verb}' from {self.name}")
+        return answers[0]
 
     def do(self, verb: str, args: tuple[Any, ...]) -> None:
         """Do what a message asks for, at once."""
@@ -225,6 +240,10 @@ class Post:
     def __getattr__(self, verb: str) -> Any:
         life = self._host.life
         return lambda *args: self._wires.send(lambda: self._arrive(life, verb, args))
+
+    def live_settle(self, uuid: str) -> Any:
+        """Ask, and wait for the answer."""
+        return self._host.asked("live_settle", uuid)
 
     def _arrive(self, life: int, verb: str, args: tuple[Any, ...]) -> None:
         if life == self._host.life:

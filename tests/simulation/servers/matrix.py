@@ -21,6 +21,8 @@ from tests.simulation.servers.users import ACTS, USER, Users, attach_port, migra
 from tests.simulation.servers.world import World
 
 MODES = ("fail", "fail half done", "crash before", "crash after", "repeat", "undo twice")
+LOST = ("lost before", "lost after")
+"""Of steps that others can tell of when their host is lost for good."""
 HOST_FAILS = "(its host fails)"
 ATTACH_PORT = "(a user's port is attached)"
 LIVE_MIGRATE = "(it moves while it runs)"
@@ -97,6 +99,8 @@ def cases(scenario: str) -> Iterator[Case]:
         for mode in MODES:
             if mode != "undo twice" or (step.undo is not None and not step.pivot):
                 yield Case(scenario, seq, mode)
+        if isinstance(step, Remote) and step.done_without is not None:
+            yield from (Case(scenario, seq, mode) for mode in LOST)
     if flow.on_done is not None:
         yield from (Case(scenario, LAST_WORD, mode) for mode in MODES[:-1])
 
@@ -127,7 +131,7 @@ class Trouble:
         """Take it away."""
         self._world.conductors.flows[self._case.kind] = FLOWS[self._case.kind]
         for host in self._world.hosts.values():
-            host.ambush = lambda verb, args: None
+            host.ambush = lambda verb, args: False
 
     # Where the conductor runs
 
@@ -165,19 +169,20 @@ class Trouble:
 
     # On hosts
 
-    def _meet(self, host: SimHost, verb: str, args: tuple[Any, ...]) -> None:
+    def _meet(self, host: SimHost, verb: str, args: tuple[Any, ...]) -> bool:
         key = args[0] if args else None
         if not isinstance(key, StepKey) or key.seq != self._case.seq or self._kind_of(key) != self._case.kind:
-            return
+            return False
         undo = key.phase is StepPhase.UNDO
         if self._case.mode == "undo twice":
             mode = "repeat" if undo else "fail half done"
         elif undo or self.struck:
-            return
+            return False
         else:
             mode = self._case.mode
         self.struck += 1
         self._strike(host, verb, args, mode)
+        return mode in LOST
 
     def _strike(self, host: SimHost, verb: str, args: tuple[Any, ...], mode: str) -> None:
         strikes = host.driver.faults
@@ -189,6 +194,11 @@ class Trouble:
             strikes.add(verb, Crash())
         elif mode == "crash after":
             host.journal.dies = True
+        elif mode in LOST:
+            if mode == "lost after":
+                host.journal.dies = True
+                host.survive(lambda: host.do(verb, args))
+            host.down = True
         else:
             host.do(verb, args)
             host.lose_journal()

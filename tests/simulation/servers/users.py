@@ -38,6 +38,8 @@ from compute_service.domain.order import (
 )
 from compute_service.domain.states import VmState
 from compute_service.domain.vif import NetworkRequest, RequestedNetworks
+from compute_service.flows.kinds.live_migrate import UNDER_WAY
+from compute_service.store.migrations import migration_of_instance
 from compute_service.store.servers import Located
 from compute_service.store.tables.mappings import instance_mappings
 from tests.simulation.faults import Crash
@@ -64,6 +66,17 @@ def _attach(ctx: Context, svc: Services, server: Located) -> object:
 def migrate_live(ctx: Context, svc: Services, server: Located) -> object:
     """Have a server go to another host while it runs."""
     return live_migrate.live_migrate(ctx, svc, server, LiveMigrationOrder())
+
+
+def _end_live(ctx: Context, svc: Services, server: Located, force: bool) -> object:
+    """Have the live migration that is under way abort, or come to its end."""
+    with svc.store.database(server.database).read() as tx:
+        move = migration_of_instance(tx, server.instance.uuid, UNDER_WAY)
+    if move is None or move.id is None:
+        raise NotFound("It does not move.")
+    if force:
+        return live_migrate.force_complete(ctx, svc, server, move.id)
+    return live_migrate.abort(ctx, svc, server, move.id, queued=True)
 
 
 def attach_port(ctx: Context, svc: Services, server: Located) -> object:
@@ -111,6 +124,9 @@ ACTS: dict[str, tuple[float, Act]] = {
     "unrescue": (2, rescue.unrescue),
     "attach_interface": (3, _attach),
     "detach_interface": (3, _detach),
+    "live_migrate": (4, migrate_live),
+    "abort": (6, lambda ctx, svc, server: _end_live(ctx, svc, server, force=False)),
+    "force_complete": (6, lambda ctx, svc, server: _end_live(ctx, svc, server, force=True)),
     "create_image": (2, lambda ctx, svc, server: snapshot.create_image(ctx, svc, server, "copy")),
 }
 """What can be done to a server, by its key in the table of actions, and how often it is."""

@@ -6,10 +6,12 @@ import pytest
 
 from compute_service.clients.neutron_api import SEVERAL_BINDINGS
 from compute_service.control import delete, power
+from compute_service.control.evacuate import evacuate
 from compute_service.control.live_migrate import abort, force_complete, live_migrate
 from compute_service.domain.errors import HostRejected, Invalid, InvalidState, NotFound, Unavailable
+from compute_service.domain.guest import LiveStage
 from compute_service.domain.migration import Migration
-from compute_service.domain.order import LiveMigrationOrder
+from compute_service.domain.order import EvacuationOrder, LiveMigrationOrder
 from compute_service.domain.states import PowerState
 from compute_service.store.flows import FlowQuery, flow_page
 from compute_service.store.migrations import MigrationQuery, migration_page
@@ -285,11 +287,14 @@ def test_a_server_is_deleted_while_it_is_carried_over(world: World) -> None:
     check(world)
 
 
-def test_a_source_that_is_silent_is_asked_again_when_it_is_back(world: World) -> None:
+def test_a_source_that_is_silent_while_the_guest_arrives_is_asked_again_when_it_is_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = world.boot()
     live_migrate(ADMIN, world.svc, server, ANY)
     _until(world, "running")
     world.messages.clear()
+    monkeypatch.setattr(world.hosts["h2"], "live_settle", lambda uuid: LiveStage.ARRIVING)
     world.lose("h1")
     for _ in range(20):
         world.clock.advance(30.0)
@@ -302,6 +307,58 @@ def test_a_source_that_is_silent_is_asked_again_when_it_is_back(world: World) ->
     world.beat()
     world.settle()
     is_on(world, world.see(server.instance.uuid), "h2")
+
+
+def test_a_source_that_is_lost_on_the_way_keeps_the_server(world: World) -> None:
+    server = world.boot()
+    live_migrate(ADMIN, world.svc, server, ANY)
+    _until(world, "running")
+    late = list(world.messages)
+    world.messages.clear()
+    world.lose("h1")
+    world.settle()
+    seen = world.see(server.instance.uuid)
+    assert state_of(seen) == ("active", None)
+    assert told(world) == [("failed", "h1", "h2")]
+    is_on(world, seen, "h1")
+    # What it was asked before may reach it yet.
+    world.down.clear()
+    world.beat()
+    world.messages.extend(late)
+    world.settle()
+    world.look_around()
+    is_on(world, world.see(server.instance.uuid), "h1")
+
+
+def test_a_server_that_a_lost_source_keeps_can_be_evacuated(world: World) -> None:
+    server = world.boot()
+    live_migrate(ADMIN, world.svc, server, ANY)
+    _until(world, "running")
+    world.messages.clear()
+    world.lose("h1")
+    world.settle()
+    evacuate(ADMIN, world.svc, world.see(server.instance.uuid), EvacuationOrder())
+    world.settle()
+    assert world.see(server.instance.uuid).instance.host in ("h2", "h3")
+
+
+def test_a_source_that_is_lost_once_the_guest_is_there_is_not_needed(world: World) -> None:
+    server = world.boot()
+    live_migrate(ADMIN, world.svc, server, ANY)
+    _until(world, "running")
+    answer = world.engine.finished
+    world.engine.finished = lambda key, result: True  # type: ignore[method-assign]
+    world.deliver()
+    world.engine.finished = answer  # type: ignore[method-assign]
+    world.lose("h1")
+    world.settle()
+    seen = world.see(server.instance.uuid)
+    assert state_of(seen) == ("active", None)
+    assert told(world) == [("completed", "h1", "h2")]
+    world.down.clear()
+    world.beat()
+    world.look_around()
+    is_on(world, seen, "h2")
 
 
 def test_a_source_lost_after_the_guest_has_gone_is_passed_over(world: World) -> None:

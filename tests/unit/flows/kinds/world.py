@@ -194,6 +194,9 @@ class Agent:
         self._driver.live_force(uuid)
         return True
 
+    def live_settle(self, uuid: str) -> str:
+        return str(self._driver.live_settle(uuid))
+
     def revoke(self, key: StepKey, uuid: str) -> None:
         self._take(key, lambda: None)
 
