@@ -1,0 +1,1 @@
+"""Tempest, OpenStack's own integration tests, against a cloud of ours."""
