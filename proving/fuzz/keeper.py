@@ -27,13 +27,14 @@ class Broken(RuntimeError):
 
 
 class Keeper:
-    """Puts things right, as an admin and as users. `image` and `network` are what servers are made of."""
+    """Puts things right, as an admin and as users. `image` and `network` are what servers are made of, and
+    `picture` an image that they are not made of."""
 
     def __init__(
         self, target: Target, stock: Stock, tokens: Mapping[str, str], fixed: Mapping[str, str]
     ) -> None:
         self._target, self._stock, self._tokens, self._fixed = target, stock, tokens, fixed
-        for kind in ("image", "network"):
+        for kind in ("image", "network", "picture"):
             stock.set(kind, (fixed[kind],))
         stock.set("public key", (PUBLIC_KEY,))
         stock.set("status", ("active", "enabled", "disabled", "completed", "ERROR"))

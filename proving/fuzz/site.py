@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 from compute_service.clients.fake.placement import FakePlacement
 from compute_service.cmd.allinone import AllInOne
 from compute_service.cmd.allinone_seed import ADMIN_PROJECT, DEMO_PROJECT, IMAGE
 from compute_service.domain.flow import UNFINISHED
+from compute_service.domain.image import Image
 from compute_service.store.flows import FlowQuery, flow_page
 from compute_service.store.quotas import quota_usage
 from proving.fuzz.keeper import Keeper
@@ -113,6 +115,7 @@ def fuzz_site() -> Iterator[FuzzSite]:
             "prefix": "",
             "image": IMAGE,
             "network": network,
+            "picture": site.images.add(Image(id=str(uuid4()), name="picture"), bytes(64)).id,
             "project": DEMO_PROJECT,
             "other project": OTHER_PROJECT,
         }

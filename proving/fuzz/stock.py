@@ -35,6 +35,9 @@ _OF_PARTS = {
 _OF_PLACES = {
     ("os-services", "service_id"): "service",
     ("os-hypervisors", "hypervisor_id"): "hypervisor",
+    # Images are changed and deleted: those that servers are made of are not.
+    ("images", "image_id"): "picture",
+    ("os-hosts", "host"): "host",
 }
 
 

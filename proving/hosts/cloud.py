@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGKILL
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from proving.lab import Lab, LabPlan, lab
 from proving.lab.plan import numbered_hosts
 from proving.plan import Plan
 from proving.ports import free_port
+from proving.process import Process
 from proving.site import Site, site
 
 IMAGE = "5d0b47a6-6f6c-4c39-9d0b-0d57a1a57e01"
@@ -36,11 +38,13 @@ class GuestPlan:
     computes: int = 1
     options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """More options of all nova.conf, by section."""
+    prefix: str = "c"
+    """What the names of compute hosts begin with."""
 
     @property
     def compute_names(self) -> tuple[str, ...]:
-        """The names of the compute hosts: c1, c2, ..."""
-        return tuple(f"c{name[1:]}" for name in numbered_hosts(self.computes))
+        """The names of the compute hosts: c1, c2, ... with the usual prefix."""
+        return tuple(f"{self.prefix}{name[1:]}" for name in numbered_hosts(self.computes))
 
 
 class GuestCloud:
@@ -50,11 +54,21 @@ class GuestCloud:
         self.site, self.lab = site, lab
         self.computes = computes
         """By their names, which are those of the lab's hosts and of the compute services."""
+        self.ways: dict[str, Process] = {}
+        """What leads each host to the machine's servers, by the host's name."""
 
     @property
     def network_host(self) -> str:
         """Where guests can be reached from: a host that is on their segment."""
         return NETWORK_HOST
+
+    def power_up(self, name: str) -> None:
+        """Start a compute host that was cut off, and nova-compute there. Raises Failed or NotReady."""
+        compute = self.computes[name]
+        compute.host.start()
+        compute.host.ready()
+        self.ways[name].restart(SIGKILL)
+        compute.start()
 
     def logs(self) -> str:
         """Return the ends of all logs."""
@@ -123,12 +137,12 @@ def _join(stack: ExitStack, cloud: GuestCloud, metadata_port: int, secret: str, 
         made.broker_urls["cell1"],
     )
     ports = {port for url in urls if (port := urlsplit(url).port)}
-    ways = [tunnel(one.host, ports, made.folder) for one in cloud.computes.values()]
-    ways.append(tunnel(cloud.lab.hosts[NETWORK_HOST], [metadata_port], made.folder))
-    for way in ways:
+    led = {name: tunnel(one.host, ports, made.folder) for name, one in cloud.computes.items()}
+    cloud.ways |= led | {NETWORK_HOST: tunnel(cloud.lab.hosts[NETWORK_HOST], [metadata_port], made.folder)}
+    for way in cloud.ways.values():
         stack.callback(way.close)
         way.start()
-    for way in ways:
+    for way in cloud.ways.values():
         way.ready()
     segment.start()
     own = Plan(hosts=0, options=plan.options)

@@ -16,7 +16,12 @@ from proving.plan import Plan
 
 UNIT = "nova-compute"
 CONF = "/etc/nova/nova.conf"
+LIBVIRTD = "libvirtd.service"
 READY_SECONDS = 120.0
+_LIBVIRTD_BACK = (
+    "until systemctl is-active --quiet libvirtd && virsh list >/dev/null 2>&1; do "
+    "systemctl reset-failed libvirtd 2>/dev/null; sleep 0.2; done"
+)
 _UNIT_FILE = f"""[Unit]
 After=libvirtd.socket network.target
 Wants=libvirtd.socket
@@ -96,6 +101,18 @@ class ComputeHost:
     def kill(self) -> None:
         """Kill nova-compute."""
         self.host.run("systemctl", "kill", "--signal=KILL", UNIT)
+
+    def restart_killed(self) -> None:
+        """Kill nova-compute and start it again. Raises Failed, with its log."""
+        self.kill()
+        self.host.run("systemctl", "reset-failed", UNIT)
+        self.start()
+
+    def restart_killed_libvirtd(self) -> None:
+        """Kill libvirtd, not the guests beside it, and wait until it answers again. Raises Failed."""
+        self.host.run("virsh", "list")
+        self.host.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", LIBVIRTD)
+        self.host.run("sh", "-c", _LIBVIRTD_BACK, seconds=READY_SECONDS)
 
     def log(self, lines: int = 200) -> str:
         """Return the last of what nova-compute wrote."""

@@ -40,8 +40,9 @@ class Ran:
 @dataclass(frozen=True)
 class Way:
     """How a statement is gone about. `scanned` are tables read from end to end, `indexes` what is used;
-    `sorts` is how many rows are put in order, by the database's reckoning; `reads` is how many rows were
-    really read in the step that read most."""
+    `sorts` is how many rows are put in order: really on PostgreSQL, whose reckoning is off by its samples at
+    times, and by MariaDB's reckoning; `reads` is how many rows were really read in the step that read most.
+    """
 
     scanned: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
@@ -120,7 +121,7 @@ def _of_postgresql(rows: Sequence[Any]) -> Way:
     for number, line in enumerate(lines):
         if re.search(r"\bSort\b  \(cost", line):
             inner = lines[number + 1 :]
-            counts = [int(found[1]) for deeper in inner if (found := re.search(r"rows=(\d+)", deeper))]
+            counts = [int(found[1]) for deeper in inner if (found := re.search(r"actual rows=(\d+)", deeper))]
             sorts = max([sorts, *counts[:1]])
     return Way(tuple(scanned), tuple(indexes), sorts, _read(lines))
 
