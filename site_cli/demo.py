@@ -101,6 +101,8 @@ def _told(made: Lab, told: dict[str, Any], again: str, seconds: float) -> Iterat
     yield f"  list servers   {into} openstack --os-cloud demo server list"
     yield f"  console        {told['console']}"
     yield f"                 (for ten minutes; then: {into} {_CONSOLE} {told['server']})"
+    if told["console"].startswith("https:"):
+        yield f"                 (its certificate is by {made.folder}/inventory/group_vars/all/authority.pem)"
     yield f"  the cloud      {into}"
     yield f"  remove it      {again} --destroy"
     yield ""

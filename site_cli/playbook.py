@@ -65,8 +65,9 @@ def perform(play: Play, live: Reporter, out: TextIO, verb: str, again: str, tabl
     """
     summary, recorder = Summary(), Recorder(play.playbook.stem)
     code = summary.exit_code(execute(play, (live, summary, recorder)))
-    trial = "--check" in play.arguments
-    if not trial:
+    # Neither a trial run nor one that removes the site leaves one to report of.
+    told = "--check" not in play.arguments and play.playbook.stem != "destroy"
+    if told:
         keep(play.inventory, recorder.run(code))
     if code == OK and not table:
         return code
@@ -75,7 +76,7 @@ def perform(play: Play, live: Reporter, out: TextIO, verb: str, again: str, tabl
         text = journal(play, event)
         if text:
             print(f"\njournal of {event.unit} on {event.host}", text, sep="\n", file=out)
-    if not trial:
+    if told:
         tell_report(play.inventory, code, out)
     if code != OK:
         done = "stopped before its end" if code == CANCELLED else "did not come to its end"

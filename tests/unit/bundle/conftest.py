@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-MODULES = (
-    Path(__file__).resolve().parents[3] / "collections/ansible_collections/stratus/compute/plugins/modules"
-)
+COLLECTIONS = Path(__file__).resolve().parents[3] / "collections"
+MODULES = COLLECTIONS / "ansible_collections/stratus/compute/plugins/modules"
 Load = Callable[[str], Any]
 
 
@@ -25,6 +24,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     for name in ("ansible", "ansible.module_utils"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     monkeypatch.setitem(sys.modules, basic.__name__, basic)
+    monkeypatch.syspath_prepend(str(COLLECTIONS))
 
     def named(name: str) -> Any:
         spec = importlib.util.spec_from_file_location(name, MODULES / f"{name}.py")

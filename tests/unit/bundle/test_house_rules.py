@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,11 @@ def test_nothing_is_passed_as_a_secret_on_a_command_line() -> None:
         if module(task) == "ansible.builtin.command" and "stratus_secrets" in str(task[module(task)])
     ]
     assert found == []
+
+
+def test_no_secret_is_in_the_environment_of_a_task() -> None:
+    """Ansible puts that on the command line of the shell that it starts on the host."""
+    secret = re.compile("password|secret", re.IGNORECASE)
+    assert [
+        (path, task["name"]) for path, task in TASKS if secret.search(str(task.get("environment", "")))
+    ] == []

@@ -44,6 +44,19 @@ def test_a_scenario_proves_that_a_second_run_changes_nothing_and_that_the_site_w
     assert any(step.startswith("verify ") and "find_secrets" in step for step in steps)
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_with_steps_of_its_own_ends_with_a_site_that_works_and_no_lab(name: str) -> None:
+    told = yaml.safe_load((ROOT / "molecule" / name / "molecule.yml").read_text())
+    steps = told["scenario"].get("test_sequence", SHARED["scenario"]["test_sequence"])
+    assert steps[0] == steps[-1] == "destroy"
+    assert (
+        steps.index("prepare") < steps.index("converge") < steps.index("idempotence") < steps.index("verify")
+    )
+    assert all(
+        (ROOT / "molecule" / name / step.split()[1]).resolve().is_file() for step in steps if " " in step
+    )
+
+
 @pytest.mark.parametrize("step", ["create", "prepare", "converge", "verify", "destroy"])
 def test_the_playbook_of_a_step_is_there(step: str) -> None:
     assert (ROOT / "molecule/default" / SHARED["ansible"]["playbooks"][step]).resolve().is_file()

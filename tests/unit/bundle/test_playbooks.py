@@ -24,7 +24,8 @@ def role_variables(role: str) -> dict[str, Any]:
 
 
 UNITS = told("units")["stratus_units"]
-ALL_UNITS = {unit for units in UNITS.values() for unit in units}
+OF_TLS = told("units")["stratus_units_tls"]
+ALL_UNITS = {unit for some in (UNITS, OF_TLS) for units in some.values() for unit in units}
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
@@ -68,3 +69,18 @@ def test_only_whole_trees_of_the_site_are_removed() -> None:
         assert path.startswith("/")
         assert len(Path(path).parts) >= 3
         assert path not in ("/etc/systemd", "/usr/local/bin", "/var/lib")
+
+
+def test_what_networkd_is_told_is_heeded_at_once_and_removed_with_the_site() -> None:
+    tasks = yaml.safe_load((ROOT / "roles/neutron_chassis/tasks/switch.yml").read_text())
+    heeded = next(
+        task["stratus.compute.units"]["after"]
+        for task in tasks
+        if "systemd-networkd" in str(task.get("stratus.compute.units"))
+    )
+    written = [
+        task["ansible.builtin.template"]["dest"] for task in tasks if "ansible.builtin.template" in task
+    ]
+    files = [path.replace("{{ item.name }}", name) for path in written for name in ("br-phy", "br-ex")]
+    assert len(files) == 4
+    assert set(files) <= set(heeded) & set(told("traces")["stratus_traces"])

@@ -109,3 +109,15 @@ def test_a_file_that_cannot_be_understood_is_kept_and_its_content_not_told(
     assert told["failed"]
     assert "hidden-word" not in told["msg"]
     assert path.read_text() == text
+
+
+def test_an_authority_signs_certificates_and_nothing_below_it_does(run: Run, path: Path) -> None:
+    x509 = pytest.importorskip("cryptography.x509")
+    run({"site_authority": "authority"})
+    made = yaml.safe_load(path.read_text())["stratus_secrets"]["site_authority"]
+    assert set(made) == {"private", "certificate"}
+    certificate = x509.load_pem_x509_certificate(made["certificate"].encode())
+    certificate.verify_directly_issued_by(certificate)
+    constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    assert (constraints.ca, constraints.path_length) == (True, 0)
+    assert certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign

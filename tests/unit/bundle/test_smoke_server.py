@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-FILE = ROOT / "collections/ansible_collections/stratus/compute/plugins/modules/smoke_server.py"
+from tests.unit.bundle.conftest import Load
+
 UUID = "5f7a1c1e-0000-4000-8000-000000000001"
 GOOD = f"""GUEST: init 2.1
 GUEST: metadata http {UUID}
@@ -21,19 +17,8 @@ GUEST: ready name=trial-one address=10.123.0.7/24 uptime=5.1
 
 
 @pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module without Ansible, of which reading a console needs nothing."""
-    basic = ModuleType("ansible.module_utils.basic")
-    monkeypatch.setattr(basic, "AnsibleModule", object, raising=False)
-    for name in ("ansible", "ansible.module_utils"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    monkeypatch.setitem(sys.modules, basic.__name__, basic)
-    spec = importlib.util.spec_from_file_location("smoke_server", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+def module(load: Load) -> Any:
+    return load("smoke_server")
 
 
 def amiss(module: Any, text: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,3 +54,46 @@ def test_a_unit_is_touched_only_when_it_is_not_as_it_should_be(
     units: Any, state: str, seen: dict[str, str], wanting: bool
 ) -> None:
     assert units.wanting(state, seen) is wanting
+
+
+@pytest.mark.parametrize(
+    ("state", "began", "changed", "wanting"),
+    [
+        ("started", 100.0, 99.0, False),
+        ("started", 100.0, 101.0, True),
+        ("restarted", 100.0, 99.0, False),
+        ("restarted", 100.0, 101.0, True),
+        ("running", 100.0, 101.0, False),
+    ],
+)
+def test_a_unit_that_runs_since_before_its_files_is_started_anew(
+    units: Any, state: str, began: float, changed: float, wanting: bool
+) -> None:
+    seen = unit("active") | {"InactiveExitTimestampMonotonic": str(int(began * 1e6))}
+    assert units.wanting(state, seen, changed) is wanting
+
+
+def test_a_unit_that_does_not_run_is_started_whatever_its_files_age(units: Any) -> None:
+    seen = unit("inactive") | {"InactiveExitTimestampMonotonic": "0"}
+    assert units.wanting("started", seen, 5.0)
+    assert not units.wanting("restarted", seen, 5.0)
+
+
+def test_of_several_files_the_last_change_counts_and_one_that_is_not_there_does_not(
+    units: Any, tmp_path: Path
+) -> None:
+    before = time.monotonic()
+    (tmp_path / "new").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    changed = units.changed_at([str(tmp_path / "new"), str(tmp_path / "link"), str(tmp_path / "gone")])
+    assert before - 1 < changed <= time.monotonic()
+    assert units.changed_at([str(tmp_path / "gone")]) == 0.0
+
+
+def test_a_file_of_the_future_tells_nothing(
+    units: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new").write_text("")
+    now = time.time()
+    monkeypatch.setattr(units.time, "time", lambda: now - 3600)
+    assert units.changed_at([str(tmp_path / "new")]) == 0.0

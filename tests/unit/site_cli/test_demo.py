@@ -17,7 +17,7 @@ TOLD = {
     "server": "demo-demo",
     "address": "172.29.0.7",
     "key": "/root/.ssh/demo",
-    "console": "http://10.1.2.3:6080/vnc_auto.html?path=%3Ftoken%3Dx",
+    "console": "https://10.1.2.3:13080/vnc_auto.html?path=%3Ftoken%3Dx",
 }
 
 
@@ -77,6 +77,7 @@ def test_the_end_tells_how_to_log_in_list_servers_open_the_console_and_remove_it
         f"{into} ssh -i /root/.ssh/demo root@172.29.0.7",
         f"{into} openstack --os-cloud demo server list",
         TOLD["console"],
+        "inventory/group_vars/all/authority.pem",
         "./stratus demo --destroy",
     ):
         assert wanted in lines

@@ -10,7 +10,7 @@ from compute_service.cmd.stratus import parser
 from proving.lab import LabPlan
 from proving.lab.record import claim
 from site_cli import destroy, lab_site
-from site_cli.run import alone
+from site_cli.run import Play, alone
 
 
 @pytest.fixture(autouse=True)
@@ -65,12 +65,62 @@ def test_with_yes_nothing_is_asked(
     assert removed == ["mine"]
 
 
-def test_a_site_of_other_hosts_is_refused(
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[Play]]:
+    """The inventory of a site on hosts elsewhere, and what would have been run on them."""
+    played: list[Play] = []
+
+    def perform(play: Play, *_: object) -> int:
+        played.append(play)
+        return 0
+
+    monkeypatch.setattr(destroy, "perform", perform)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder, played
+
+
+def test_a_site_on_hosts_elsewhere_is_removed_from_them(
+    site: tuple[Path, list[Play]],
+    removed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    inventory, played = site
+    monkeypatch.setattr("sys.stdin", io.StringIO("elsewhere\n"))
+    assert destroy.run(options(inventory)) == 0
+    assert [(play.playbook.name, play.inventory) for play in played] == [("destroy.yml", inventory)]
+    assert "stratus_destroy=yes" in played[0].arguments
+    assert removed == []
+    assert "elsewhere is gone from its hosts" in capsys.readouterr().out
+
+
+def test_a_site_on_hosts_elsewhere_stays_when_anything_else_is_typed(
+    site: tuple[Path, list[Play]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    assert destroy.run(options(site[0])) == 5
+    assert site[1] == []
+
+
+def test_a_file_with_hosts_is_called_as_its_folder(
+    site: tuple[Path, list[Play]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site[0] / "hosts.yml").write_text("all: {}\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("elsewhere\n"))
+    assert destroy.run(options(site[0] / "hosts.yml")) == 0
+
+
+def test_encrypted_secrets_are_opened_for_it(site: tuple[Path, list[Play]], tmp_path: Path) -> None:
+    assert destroy.run(options(site[0], "--yes", "--vault-password-file", str(tmp_path / "word"))) == 0
+    assert site[1][0].arguments[-2:] == ("--vault-password-file", str(tmp_path / "word"))
+
+
+def test_an_inventory_that_is_not_there_is_refused(
     tmp_path: Path, removed: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for other in (Path("inventories/multinode"), tmp_path / "labs" / "labs" / "gone" / "inventory"):
-        assert destroy.run(options(other, "--yes")) == 4
-        assert "no site on hosts that this machine made" in capsys.readouterr().err
+    assert destroy.run(options(tmp_path / "labs" / "labs" / "gone" / "inventory", "--yes")) == 4
+    assert "there is no inventory" in capsys.readouterr().err
     assert removed == []
 
 

@@ -48,6 +48,7 @@ import json  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.stratus.compute.plugins.module_utils.alone import Occupied, alone  # noqa: E402
 
 CELL0 = "00000000-0000-0000-0000-000000000000"
 
@@ -79,6 +80,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    try:
+        with alone("cells"):
+            _converge(module)
+    except Occupied as error:
+        module.fail_json(msg=str(error))
+
+
+def _converge(module: AnsibleModule) -> None:
     known = cells(module)
     wanted = []
     if not any(one["uuid"] == CELL0 for one in known):

@@ -66,6 +66,7 @@ from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.stratus.compute.plugins.module_utils.alone import alone  # noqa: E402
 
 PLUGIN = "mysql_native_password"
 KNOWN = "SELECT User, Host, plugin, authentication_string FROM mysql.user"
@@ -140,7 +141,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        changes = _converge(module)
+        with alone("database-users"):
+            changes = _converge(module)
     except Exception as error:
         if module.check_mode:
             module.exit_json(changed=True, changes=[])

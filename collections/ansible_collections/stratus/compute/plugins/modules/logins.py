@@ -70,25 +70,13 @@ refused:
       type: str
 """
 
-import json  # noqa: E402
-import ssl  # noqa: E402
-import urllib.error  # noqa: E402
-import urllib.request  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.stratus.compute.plugins.module_utils.identity import refuses  # noqa: E402
 
 ACCESS_DENIED = 1045
 """MariaDB's error for a wrong password."""
-UNAUTHORIZED = 401
-
-
-def credentials(user: str, password: str) -> bytes:
-    """Return a request for an unscoped token (Identity API reference, "Password authentication")."""
-    who = {"name": user, "domain": {"id": "default"}, "password": password}
-    return json.dumps(
-        {"auth": {"identity": {"methods": ["password"], "password": {"user": who}}, "scope": "unscoped"}}
-    ).encode()
 
 
 def _database_refuses(asked: dict[str, Any], user: str, password: str) -> bool:
@@ -124,22 +112,6 @@ def _broker_refuses(asked: dict[str, Any], user: str, password: str) -> bool:
     return False
 
 
-def _identity_refuses(asked: dict[str, Any], user: str, password: str) -> bool:
-    request = urllib.request.Request(  # noqa: S310
-        f"{asked['identity_url']}/auth/tokens",
-        data=credentials(user, password),
-        headers={"Content-Type": "application/json"},
-    )
-    context = ssl.create_default_context(cafile=asked["cafile"])
-    try:
-        urllib.request.urlopen(request, timeout=asked["timeout"], context=context).close()  # noqa: S310
-    except urllib.error.HTTPError as error:
-        return error.code == UNAUTHORIZED
-    except OSError:
-        return False
-    return False
-
-
 def _refused(module: AnsibleModule) -> list[dict[str, str]]:
     asked = module.params
     found = [
@@ -156,7 +128,7 @@ def _refused(module: AnsibleModule) -> list[dict[str, str]]:
         found += [
             ("Keystone", user)
             for user, password in asked["identity"].items()
-            if _identity_refuses(asked, user, password)
+            if refuses(asked["identity_url"], user, password, asked["cafile"], asked["timeout"])
         ]
     return [{"service": service, "user": user} for service, user in found]
 

@@ -13,7 +13,8 @@ description:
 author: The Stratus authors
 options:
   secrets:
-    description: The secrets by name. Those shorter than eight characters are passed over.
+    description:
+      - The secrets by name. Those shorter than eight characters and public halves of keys are passed over.
     type: dict
     required: true
   paths:
@@ -71,6 +72,8 @@ from urllib.parse import quote  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
 SHORTEST = 8
+PARTS = ("private",)
+"""What of a secret with several parts is secret."""
 FOLDERS = ("/etc", "/home", "/opt", "/root", "/run", "/srv", "/tmp", "/usr/local", "/var")  # noqa: S108
 _CHUNK = 1 << 20
 _SKIPPED = ("/proc", "/sys", "/dev")
@@ -79,13 +82,22 @@ _SKIPPED = ("/proc", "/sys", "/dev")
 def spellings(secrets: dict[str, Any]) -> dict[bytes, str]:
     """Return how secrets may be written (as they are, in an address, in base64), with their names."""
     found: dict[bytes, str] = {}
-    for name, value in secrets.items():
-        text = str(value)
+    for name, value in _told(secrets):
+        text = str(value).strip()
         if len(text) >= SHORTEST:
             plain = text.encode()
             for one in (plain, quote(text, safe="").encode(), base64.b64encode(plain).rstrip(b"=")):
                 found[one] = name
     return found
+
+
+def _told(secrets: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the secrets, with those that are a part of others; a key's public half is none."""
+    for name, value in secrets.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{part}", text) for part, text in value.items() if part in PARTS)
+        else:
+            yield name, value
 
 
 def names_in(data: bytes, wanted: dict[bytes, str]) -> set[str]:

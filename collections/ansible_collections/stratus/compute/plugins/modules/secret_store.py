@@ -21,7 +21,9 @@ options:
     type: str
     default: stratus_secrets
   secrets:
-    description: What there must be, by name; the value is its kind (password, uuid, fernet, ssh or hmac).
+    description:
+      - What there must be, by name; the value is its kind (password, uuid, fernet, ssh, hmac or authority).
+      - A key is a mapping of C(private) and C(public), an authority one of C(private) and C(certificate).
     type: dict
     required: true
   known:
@@ -63,6 +65,8 @@ import uuid  # noqa: E402
 import yaml  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
+AUTHORITY_DAYS = 3650
+
 
 def _ssh() -> dict[str, str]:
     from cryptography.hazmat.primitives import serialization
@@ -78,12 +82,47 @@ def _ssh() -> dict[str, str]:
     return {"private": private.decode(), "public": public.decode()}
 
 
+def _authority() -> dict[str, str]:
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Stratus site {secrets.token_hex(4)}")])
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    usage = {"key_cert_sign": True, "crl_sign": True, "digital_signature": True}
+    others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only")
+    usage |= dict.fromkeys((*others, "decipher_only"), False)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=AUTHORITY_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.KeyUsage(**usage), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = certificate.public_bytes(serialization.Encoding.PEM)
+    return {"private": private.decode(), "certificate": public.decode()}
+
+
 KINDS = {
     "password": lambda: secrets.token_urlsafe(24),
     "uuid": lambda: str(uuid.uuid4()),
     "fernet": lambda: base64.urlsafe_b64encode(os.urandom(32)).decode(),
     "ssh": _ssh,
     "hmac": lambda: secrets.token_hex(32),
+    "authority": _authority,
 }
 
 

@@ -100,7 +100,11 @@ class Keystone:
         auth = {"user_domain_name": "Default", "project_domain_name": "Default", **module.params["auth"]}
         self._auth = auth
         connection = openstack.connection.Connection(
-            auth=auth, region_name=module.params["region"], verify=self._verify, app_name="stratus"
+            auth=auth,
+            region_name=module.params["region"],
+            interface="internal",
+            verify=self._verify,
+            app_name="stratus",
         )
         self._api = connection.identity
         self.changes: list[str] = []

@@ -56,6 +56,7 @@ import os  # noqa: E402
 import shutil  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.stratus.compute.plugins.module_utils.alone import Occupied, alone  # noqa: E402
 
 
 def _whole(path: str, digest: str) -> bool:
@@ -105,6 +106,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    try:
+        with alone("release"):
+            _converge(module)
+    except Occupied as error:
+        module.fail_json(msg=str(error))
+
+
+def _converge(module: AnsibleModule) -> None:
     root, digest = module.params["root"], module.params["digest"]
     version = os.path.basename(module.params["wheel"]).split("-")[1]
     path = os.path.join(root, f"{version}-{digest[:8]}")

@@ -67,6 +67,7 @@ import time  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.stratus.compute.plugins.module_utils.trial import connect  # noqa: E402
 
 _CONTROL = ("nova-scheduler", "nova-conductor")
 _PAUSE = 2.0
@@ -77,13 +78,8 @@ class Site:
     """A site seen by its administrator."""
 
     def __init__(self, params: dict[str, Any]) -> None:
-        import openstack
-
         self._params = params
-        auth = {"user_domain_name": "Default", "project_domain_name": "Default", **params["auth"]}
-        self._cloud = openstack.connection.Connection(
-            auth=auth, region_name=params["region"], verify=params["cafile"] or True, app_name="stratus"
-        )
+        self._cloud = connect(params)
         self.endpoints: dict[str, int] = {}
         self.services: dict[str, str] = {}
 

@@ -70,21 +70,10 @@ import time  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.stratus.compute.plugins.module_utils.trial import connect  # noqa: E402
 
 _CIDR = "10.123.0.0/24"
 _GONE_SECONDS = 90
-
-
-def connect(params: dict[str, Any], project: str | None = None) -> Any:
-    """Return a connection as the administrator, in another project when one is named."""
-    import openstack
-
-    auth = {"user_domain_name": "Default", "project_domain_name": "Default", **params["auth"]}
-    if project:
-        auth["project_name"] = project
-    return openstack.connection.Connection(
-        auth=auth, region_name=params["region"], verify=params["cafile"] or True, app_name="stratus"
-    )
 
 
 def make(params: dict[str, Any]) -> str:
@@ -129,6 +118,7 @@ def _outside(cloud: Any, params: dict[str, Any]) -> Any:
     made = cloud.network.create_network(
         name=f"{params['name']}-outside",
         is_router_external=True,
+        is_default=True,
         provider_network_type="flat",
         provider_physical_network=told.get("physical_network", "physnet1"),
     )

@@ -70,19 +70,15 @@ seconds:
 """
 
 import re  # noqa: E402
-import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.stratus.compute.plugins.module_utils.trial import Failed, connect, take, until  # noqa: E402
 
 _READY = re.compile(r"GUEST: ready name=(\S+) address=(\S+)")
 _KEYS = re.compile(r"GUEST: keys (\d+)")
 _METADATA = re.compile(r"GUEST: metadata http (\S+)")
-
-
-class Failed(Exception):
-    """What was not as it should be."""
 
 
 def amiss(text: str, name: str, address: str, uuid: str) -> list[str]:
@@ -104,26 +100,16 @@ class Trial:
     """One server on one host."""
 
     def __init__(self, params: dict[str, Any]) -> None:
-        import openstack
-
         self._params = params
         self._name: str = params["name"]
-        auth = {"user_domain_name": "Default", "project_domain_name": "Default", **params["auth"]}
-        auth["project_name"] = self._name
-        self._cloud = openstack.connection.Connection(
-            auth=auth, region_name=params["region"], verify=params["cafile"] or True, app_name="stratus"
-        )
+        self._cloud = connect(params, self._name)
         self.server = f"{self._name}-{params['host']}"
         self.address = ""
-        self.seconds: dict[str, float] = {}
         self._id = ""
 
-    def run(self) -> None:
-        """Take all steps; raises Failed at the first that is not as it should be."""
-        for step in (self._boot, self._console, self._picture, self._floating, self._snapshot):
-            started = time.monotonic()
-            step()
-            self.seconds[step.__name__.strip("_")] = round(time.monotonic() - started, 1)
+    def run(self) -> tuple[dict[str, float], str]:
+        """Take all steps; return how long each took, and what failed, or nothing."""
+        return take((self._boot, self._console, self._picture, self._floating, self._snapshot))
 
     def _boot(self) -> None:
         compute, network = self._cloud.compute, self._cloud.network
@@ -197,11 +183,7 @@ class Trial:
             raise Failed(f"the snapshot of {self.server} is empty")
 
     def _until(self, true: Callable[[], bool], otherwise: str) -> None:
-        deadline = time.monotonic() + self._params["timeout"]
-        while not true():
-            if time.monotonic() > deadline:
-                raise Failed(f"{otherwise} after {self._params['timeout']} s")
-            time.sleep(1)
+        until(true, self._params["timeout"], otherwise)
 
 
 def main() -> None:
@@ -218,12 +200,10 @@ def main() -> None:
         },
     )
     trial = Trial(module.params)
-    try:
-        trial.run()
-    except Exception as error:
-        told = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
-        module.fail_json(msg=told, seconds=trial.seconds)
-    module.exit_json(changed=True, address=trial.address, server=trial.server, seconds=trial.seconds)
+    seconds, failed = trial.run()
+    if failed:
+        module.fail_json(msg=failed, seconds=seconds)
+    module.exit_json(changed=True, address=trial.address, server=trial.server, seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,14 @@ options:
     type: str
     choices: [running, started, stopped, restarted]
     default: running
+  after:
+    description:
+      - Files that a unit reads when it starts. V(started) and V(restarted) restart those that run since
+        before one of these was changed, and V(restarted) then no others.
+      - This is how a run heals what one before it changed and did not live to restart.
+    type: list
+    elements: path
+    default: []
   lines:
     description: How many lines of a journal to show.
     type: int
@@ -43,6 +51,11 @@ EXAMPLES = """
   stratus.compute.units:
     names: [nova-conductor, nova-scheduler, nova-api]
     state: started
+- name: Start the API, or start it anew where its configuration is newer than it
+  stratus.compute.units:
+    names: [nova-api]
+    state: started
+    after: [/etc/nova/nova.conf]
 """
 
 RETURN = """
@@ -61,9 +74,12 @@ journals:
   returned: failure
 """
 
+import os  # noqa: E402
+import time  # noqa: E402
+
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
-PROPERTIES = ("ActiveState", "UnitFileState")
+PROPERTIES = ("ActiveState", "UnitFileState", "InactiveExitTimestampMonotonic")
 ENABLED = ("enabled", "enabled-runtime", "static", "indirect", "alias")
 VERBS = {"started": "start", "stopped": "stop", "restarted": "try-restart"}
 
@@ -78,14 +94,32 @@ def parsed(text: str) -> list[Unit]:
     ]
 
 
-def wanting(state: str, unit: Unit) -> bool:
-    """Tell whether something is to be done to a unit for it to be as it should."""
+def changed_at(paths: list[str]) -> float:
+    """Return when the last of these files was changed, on the clock that counts from the boot; 0.0 for none.
+
+    One that is dated later than now tells nothing: the host's clock was set back since.
+    """
+    offset, now = time.time() - time.monotonic(), time.time()
+    changes = [os.lstat(path).st_ctime for path in paths if os.path.lexists(path)]
+    return max((change - offset for change in changes if change <= now), default=0.0)
+
+
+def outdated(unit: Unit, changed: float) -> bool:
+    """Tell whether a unit runs since before that time, on the clock that counts from the boot."""
+    began = int(unit.get("InactiveExitTimestampMonotonic") or 0) / 1e6
+    return unit["ActiveState"] in ("active", "reloading", "activating") and 0 < began < changed
+
+
+def wanting(state: str, unit: Unit, changed: float | None = None) -> bool:
+    """Tell whether something is to be done to a unit for it to be as it should, with files of that age."""
     active = unit["ActiveState"] in ("active", "reloading")
+    old = changed is not None and outdated(unit, changed)
     if state == "started":
-        return not active or unit["UnitFileState"] not in ENABLED
+        return not active or unit["UnitFileState"] not in ENABLED or old
     if state == "stopped":
         return unit["ActiveState"] in ("active", "reloading", "activating", "deactivating")
-    return state == "restarted" and unit["ActiveState"] in ("active", "reloading", "activating")
+    running = unit["ActiveState"] in ("active", "reloading", "activating")
+    return state == "restarted" and running and (old or changed is None)
 
 
 def _units(module: AnsibleModule) -> dict[str, Unit]:
@@ -100,14 +134,16 @@ def _units(module: AnsibleModule) -> dict[str, Unit]:
     return units
 
 
-def _change(module: AnsibleModule, state: str, touched: list[str], units: dict[str, Unit]) -> None:
+def _change(module: AnsibleModule, touched: list[str], units: dict[str, Unit], changed: float | None) -> None:
+    state = module.params["state"]
     idle = [name for name in touched if units[name]["UnitFileState"] not in ENABLED]
     if state == "started" and idle:
         code, _, err = module.run_command(["systemctl", "enable", "--", *idle])
         if code != 0:
             module.fail_json(msg=f"These units could not be enabled: {', '.join(idle)}", stderr=err)
     for name in touched:
-        module.run_command(["systemctl", VERBS[state], "--", name])
+        again = state == "started" and changed is not None and outdated(units[name], changed)
+        module.run_command(["systemctl", "restart" if again else VERBS[state], "--", name])
     if state == "stopped":
         # One that ended with an error when it was told to stop did not fail.
         module.run_command(["systemctl", "reset-failed", "--", *touched])
@@ -119,6 +155,7 @@ def main() -> None:
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True},
             "state": {"type": "str", "choices": ["running", *VERBS], "default": "running"},
+            "after": {"type": "list", "elements": "path", "default": []},
             "lines": {"type": "int", "default": 15},
         },
         supports_check_mode=True,
@@ -126,15 +163,16 @@ def main() -> None:
     names, state = module.params["names"], module.params["state"]
     if not names:
         module.exit_json(changed=False, states={}, touched=[])
+    changed = changed_at(module.params["after"]) if module.params["after"] else None
     units = _units(module)
-    touched = [name for name in names if wanting(state, units[name])]
+    touched = [name for name in names if wanting(state, units[name], changed)]
     if touched and not module.check_mode:
         if state != "stopped":
             # A file may have come in place of what systemd knows, such as of a unit from an init script.
             module.run_command(["systemctl", "daemon-reload"])
             units = _units(module)
-            touched = [name for name in names if name in touched or wanting(state, units[name])]
-        _change(module, state, touched, units)
+            touched = [name for name in names if name in touched or wanting(state, units[name], changed)]
+        _change(module, touched, units, changed)
         units = _units(module)
     states = {name: unit["ActiveState"] for name, unit in units.items()}
     if state == "stopped":

@@ -1,0 +1,1 @@
+"""Proves that a deployment which is killed anywhere heals when it is run again."""
