@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from proving.lab.command import Failed
-from site_cli import lab_site
+from site_cli import lab_site, vault
 from site_cli.playbook import perform
 from site_cli.reporters import PlainLines
 from site_cli.run import ROOT, Busy, Play, alone
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb takes."""
     parser.add_argument("-i", "--inventory", type=Path, required=True, help="of the site")
     parser.add_argument("--yes", action="store_true", help="do not ask for the name of the site")
-    parser.add_argument("--vault-password-file", type=Path, metavar="FILE", help="opens encrypted secrets")
+    vault.arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,13 +53,10 @@ def _remove_lab(name: str) -> int:
 
 def _remove_site(name: str, options: argparse.Namespace) -> int:
     inventory: Path = options.inventory
-    words = ["-e", "stratus_destroy=yes"]
-    again = ["./stratus", "destroy", "-i", str(inventory)]
-    if options.vault_password_file:
-        words += ["--vault-password-file", shlex.quote(str(options.vault_password_file.resolve()))]
-        again += ["--vault-password-file", str(options.vault_password_file)]
+    again = ["./stratus", "destroy", "-i", str(inventory), *vault.again(options)]
+    vault.use(options)
     with alone(inventory):
-        play = Play(PLAYBOOK, inventory, tuple(words))
+        play = Play(PLAYBOOK, inventory, ("-e", "stratus_destroy=yes"))
         code = perform(play, PlainLines(sys.stdout), sys.stdout, "destroy", shlex.join(again))
     if code == OK:
         print(f"\n{name} is gone from its hosts. {inventory} stays, with the secrets of the next site.")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from site_cli import vault
 from site_cli.record import Recorder, keep
 from site_cli.report import write
 from site_cli.reporters import JsonLines, PlainLines, Reporter
@@ -27,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     if parser.prog.endswith("deploy"):
         parser.add_argument("--check", action="store_true", help="change nothing, tell what would change")
     parser.add_argument("--json", action="store_true", help="print each event as a line of JSON")
-    parser.add_argument("--vault-password-file", type=Path, metavar="FILE", help="opens encrypted secrets")
+    vault.arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     if not play.inventory.exists():
         print(f"stratus: there is no inventory {play.inventory}", file=sys.stderr)
         return PREFLIGHT
+    vault.use(options)
     try:
         with alone(play.inventory):
             live: Reporter = JsonLines(sys.stdout) if options.json else PlainLines(sys.stdout)
@@ -52,8 +54,6 @@ def _arguments(options: argparse.Namespace) -> tuple[str, ...]:
         words += ["--limit", shlex.quote(options.limit)]
     if _trial(options):
         words += ["--check", "--diff"]
-    if options.vault_password_file:
-        words += ["--vault-password-file", shlex.quote(str(options.vault_password_file.resolve()))]
     return tuple(words)
 
 
@@ -103,6 +103,4 @@ def resume(options: argparse.Namespace) -> str:
     words = ["./stratus", options.verb, "-i", str(options.inventory)]
     if options.limit:
         words += ["--limit", options.limit]
-    if options.vault_password_file:
-        words += ["--vault-password-file", str(options.vault_password_file)]
-    return shlex.join([*words, *(["--check"] if _trial(options) else [])])
+    return shlex.join([*words, *vault.again(options), *(["--check"] if _trial(options) else [])])

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from site_cli.vault import opened
+
 HIDDEN = "********"
 _SHORTEST = 6
 
 
 def secrets_of(inventory: Path) -> tuple[str, ...]:
-    """Return the secrets that a site's inventory holds, the longest first; none of an encrypted file."""
+    """Return the secrets that a site's inventory holds, the longest first; none of a file that stays shut."""
     import yaml
 
     folder = inventory if inventory.is_dir() else inventory.parent
     try:
-        told = yaml.safe_load((folder / "group_vars/all/secrets.yml").read_text())
+        told = yaml.safe_load(opened(folder / "group_vars/all/secrets.yml"))
     except (OSError, yaml.YAMLError):
         return ()
     found = {text for text in _texts(told) if len(text) >= _SHORTEST} if isinstance(told, dict) else set()

@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from site_cli import vault
 from site_cli.hosts import hosts_of
 from site_cli.page import Site, page
 from site_cli.record import runs
@@ -22,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-i", "--inventory", type=Path, required=True, help="folder such as inventories/multinode"
     )
+    vault.arguments(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there, too")
 
 
@@ -31,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     if not inventory.exists():
         print(f"stratus: there is no inventory {inventory}", file=sys.stderr)
         return PREFLIGHT
+    vault.use(options)
     try:
         written = write(inventory)
         if options.output:
