@@ -97,3 +97,21 @@ def test_a_file_of_the_future_tells_nothing(
     now = time.time()
     monkeypatch.setattr(units.time, "time", lambda: now - 3600)
     assert units.changed_at([str(tmp_path / "new")]) == 0.0
+
+
+def test_a_unit_that_is_being_started_again_is_waited_for(
+    units: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "_BETWEEN_SECONDS", 0.0)
+    seen = iter(["activating", "activating", "active"])
+    found = units.settled(["agent"], lambda: {"agent": unit(next(seen))}, 30)
+    assert found == {"agent": unit("active")}
+
+
+def test_one_that_never_comes_up_is_not_waited_for_longer_than_there_is_patience(units: Any) -> None:
+    assert units.settled(["agent"], lambda: {"agent": unit("activating")}, 0) == {"agent": unit("activating")}
+
+
+def test_one_that_failed_for_good_or_is_not_asked_about_is_not_waited_for(units: Any) -> None:
+    seen = {"agent": unit("failed"), "other": unit("activating")}
+    assert units.settled(["agent"], lambda: seen, 30) == seen

@@ -32,6 +32,12 @@ options:
     type: list
     elements: path
     default: []
+  patience:
+    description:
+      - The seconds that a unit has which systemd is starting, such as once more after its first start failed
+        because what it needs was itself being started.
+    type: int
+    default: 30
   lines:
     description: How many lines of a journal to show.
     type: int
@@ -76,10 +82,12 @@ journals:
 
 import os  # noqa: E402
 import time  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
 PROPERTIES = ("ActiveState", "UnitFileState", "InactiveExitTimestampMonotonic")
+_BETWEEN_SECONDS = 0.5
 ENABLED = ("enabled", "enabled-runtime", "static", "indirect", "alias")
 VERBS = {"started": "start", "stopped": "stop", "restarted": "try-restart"}
 
@@ -134,6 +142,16 @@ def _units(module: AnsibleModule) -> dict[str, Unit]:
     return units
 
 
+def settled(names: list[str], ask: Callable[[], dict[str, Unit]], patience: float) -> dict[str, Unit]:
+    """Ask for units until none of these is being started any more, or for as long as there is patience."""
+    end = time.monotonic() + patience
+    units = ask()
+    while any(units[name]["ActiveState"] == "activating" for name in names) and time.monotonic() < end:
+        time.sleep(_BETWEEN_SECONDS)
+        units = ask()
+    return units
+
+
 def _change(module: AnsibleModule, touched: list[str], units: dict[str, Unit], changed: float | None) -> None:
     state = module.params["state"]
     idle = [name for name in touched if units[name]["UnitFileState"] not in ENABLED]
@@ -156,6 +174,7 @@ def main() -> None:
             "names": {"type": "list", "elements": "str", "required": True},
             "state": {"type": "str", "choices": ["running", *VERBS], "default": "running"},
             "after": {"type": "list", "elements": "path", "default": []},
+            "patience": {"type": "int", "default": 30},
             "lines": {"type": "int", "default": 15},
         },
         supports_check_mode=True,
@@ -173,7 +192,9 @@ def main() -> None:
             units = _units(module)
             touched = [name for name in names if name in touched or wanting(state, units[name], changed)]
         _change(module, touched, units, changed)
-        units = _units(module)
+        units = settled(
+            [] if state == "stopped" else touched, lambda: _units(module), module.params["patience"]
+        )
     states = {name: unit["ActiveState"] for name, unit in units.items()}
     if state == "stopped":
         wrong = [name for name in names if wanting(state, units[name])]
