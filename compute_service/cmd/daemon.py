@@ -70,16 +70,23 @@ def run(
         learn_types()
         part.start()
     except ComputeError as error:
-        LOG.error("%s cannot start: %s", program, error.message)
+        _refuse(known, f"{program} cannot start: {error.message}")
         return 1
     except ConfigError as error:
-        LOG.error("%s: %s", program, error)
+        _refuse(known, f"{program}: {error}")
         return BAD_CONFIGURATION
     runner.on_stop(program, part.stop)
     code = runner.run()
     if argv is None:
         _leave_in_time(code)
     return code
+
+
+def _refuse(settings: Settings, why: str) -> None:
+    """Log why nothing starts, and tell whoever started it, such as systemd, where the log is a file."""
+    LOG.error("%s", why)
+    if (settings.default.log_dir or settings.default.log_file) and not settings.default.use_stderr:
+        print(why, file=sys.stderr)
 
 
 def _leave_in_time(code: int) -> None:

@@ -65,3 +65,11 @@ def test_what_keeps_a_daemon_from_starting_is_told(
     assert done.returncode == code
     assert "Traceback" not in done.stderr
     assert "secretword" not in done.stderr
+
+
+def test_it_is_told_whoever_started_the_daemon_when_the_log_is_a_file(tmp_path: Path) -> None:
+    conf = tmp_path / "nova.conf"
+    conf.write_text(f"[DEFAULT]\nlog_dir = {tmp_path}\ntransport_url = kafka://h/\n")
+    done = run("compute", conf)
+    assert done.stderr.count("cannot start: ") == 1
+    assert "cannot start: " in (tmp_path / "nova-compute.log").read_text()
