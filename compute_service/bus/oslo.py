@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeout
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,6 +27,7 @@ from compute_service.bus.codec import Reply, Verb, answer_from, args_from, error
 from compute_service.bus.dispatch import Dispatcher, Observe, unobserved
 from compute_service.bus.pool import Pool
 from compute_service.bus.proxy import proxy
+from compute_service.bus.refusals import slow_down
 from compute_service.config.messaging import messaging_conf
 from compute_service.config.settings import Settings
 from compute_service.domain.errors import ComputeError, Timeout, Unavailable
@@ -44,6 +46,8 @@ _CALLING_THREADS = 64
 _MOST_CASTS = 10_000
 """Casts that may wait for the broker."""
 _CLOSING = 5.0
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between two tries to serve on a broker that refuses; the last one holds for all further ones."""
 _METHOD = "deliver"
 _BESIDE = Asker._fields[1:]
 """What a message's context says of who asks."""
@@ -71,6 +75,7 @@ class OsloBus:
         self._observe = observe
         self._observe_sent = sent
         self._conf = messaging_conf(settings)
+        slow_down()
         self._transport = oslo_messaging.get_rpc_transport(self._conf, url=address)
         self._casting = Pool(_CASTING_THREADS, "bus-cast")
         self._calling = Pool(_CALLING_THREADS, "bus-call")
@@ -94,13 +99,14 @@ class OsloBus:
         Returns when the broker has the queues, or after `timeout` seconds without it; then it goes on trying.
         """
         dispatcher = Dispatcher(protocol, topic, endpoint, self._observe)
-        rpc_server = oslo_messaging.get_rpc_server(
-            self._transport,
-            oslo_messaging.Target(topic=topic, server=server, version="1.0"),
-            [_Endpoint(dispatcher)],
-            executor="threading",
-        )
-        serving = OsloServing(rpc_server, f"{topic}.{server}", max(1, threads))
+
+        def made() -> oslo_messaging.MessageHandlingServer:
+            target = oslo_messaging.Target(topic=topic, server=server, version="1.0")
+            return oslo_messaging.get_rpc_server(
+                self._transport, target, [_Endpoint(dispatcher)], executor="threading"
+            )
+
+        serving = OsloServing(made, f"{topic}.{server}", max(1, threads))
         self._servings.append(serving)
         if not serving.ready.wait(self.timeout):
             LOG.error("no queue for %s.%s yet: the broker is out of reach; trying on", topic, server)
@@ -162,35 +168,56 @@ class OsloBus:
 class OsloServing:
     """A topic being answered over the broker."""
 
-    def __init__(self, server: oslo_messaging.MessageHandlingServer, address: str, threads: int) -> None:
-        self._server = server
+    def __init__(
+        self, make: Callable[[], oslo_messaging.MessageHandlingServer], address: str, threads: int
+    ) -> None:
+        self._make = make
+        self._server: oslo_messaging.MessageHandlingServer | None = None
         self.address = address
         self._threads = threads
-        self.stopped = False
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
         self.ready = threading.Event()
         """Set when the broker has the queues."""
         # Starting waits for the broker without end, so it may not hold up the caller.
         self._starting = threading.Thread(target=self._start, name=f"bus-serve-{address}", daemon=True)
         self._starting.start()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to stop."""
+        return self._ending.is_set()
+
     def _start(self) -> None:
-        try:
-            self._server.start(override_pool_size=self._threads)
-        except Exception:
-            LOG.exception("cannot serve %s", self.address)
+        """Start until it works: a broker that refuses, such as one without the user yet, is asked again."""
+        pauses = chain(_PAUSES, repeat(_PAUSES[-1]))
+        while not self._ending.is_set():
+            server = self._make()
+            try:
+                server.start(override_pool_size=self._threads)
+            except Exception as error:  # of this library and of two below it
+                LOG.error("cannot serve %s yet: %s", self.address, error)
+                self._ending.wait(next(pauses))
+                continue
+            with self._lock:
+                if self._ending.is_set():
+                    server.stop()
+                    return
+                self._server = server
+                self.ready.set()
             return
-        self.ready.set()
 
     def stop(self, timeout: float) -> bool:
         """Take no new messages, finish those begun; True when all finished in `timeout` seconds."""
-        if self.stopped or not self.ready.is_set():
-            self.stopped = True
+        with self._lock:
+            self._ending.set()
+            server, self._server = self._server, None
+        if server is None:
             return True
-        self.stopped = True
 
         def finish() -> None:
-            self._server.stop()
-            self._server.wait()
+            server.stop()
+            server.wait()
 
         return _within(timeout, finish)
 

@@ -21,7 +21,6 @@ from compute_service.config.settings import Settings
 from compute_service.control.hosts import count_services
 from compute_service.control.liveness import SeenUp, host_is_up
 from compute_service.domain.errors import ComputeError
-from compute_service.domain.host import Cell
 from compute_service.domain.protocol import Conductor
 from compute_service.flows.engine import Engine, Timing
 from compute_service.flows.kinds import FLOWS
@@ -34,7 +33,9 @@ BINARY = "nova-conductor"
 _COUNT_EVERY = 30.0
 """Seconds between two counts of flows and daemons for the metrics."""
 _CELLS_EVERY = 30.0
-"""Seconds between two looks for new cells."""
+"""Seconds between two looks for cells that are new or have another bus."""
+_LEAVING = 5.0
+"""Seconds for what was begun on a bus that no cell has any more."""
 
 
 class ConductorPart:
@@ -66,20 +67,24 @@ class ConductorPart:
                 timers.every(lambda one=one: one.interval, one.run, one.name, delay=delay)  # type: ignore[misc]
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Begin to serve. Raises ComputeError for a bus of the API level that cannot carry calls."""
+        self._serve(self._parts.settings.default.transport_url)
         self.serve_cells()
-        own = self._parts.settings.default.transport_url
-        if own not in self._servings:
-            self._serve(own, None)
 
     def serve_cells(self) -> None:
-        """Serve the buses of cells that are not served yet."""
-        for cell in self._parts.svc.store.cells(include_disabled=True):
+        """Serve the buses of cells that are not served yet, and leave those that no cell has any more."""
+        cells = self._parts.svc.store.cells(include_disabled=True)
+        for cell in cells:
             if cell.transport_url not in self._servings and not cell.transport_url.startswith("none:"):
                 try:
-                    self._serve(cell.transport_url, cell)
+                    self._serve(cell.transport_url)
                 except ComputeError as error:
                     LOG.error("cell %s is not served: %s", cell.name or cell.uuid, error.message)
+        own = self._parts.settings.default.transport_url
+        for url in self._servings.keys() - {own, *(cell.transport_url for cell in cells)}:
+            LOG.info("a bus is left that no cell has any more: %s", url)
+            self._servings.pop(url).stop(_LEAVING)
+            self._parts.buses.leave(url)
 
     def count(self) -> None:
         """Show in the metrics the flows of all databases that answer, and which daemons are alive."""
@@ -100,14 +105,21 @@ class ConductorPart:
         stop_all(self._servings.values(), min(timeout, 5.0))
         return self._pool.close(timeout)
 
-    def _serve(self, url: str, cell: Cell | None) -> None:
+    def _serve(self, url: str) -> None:
         """Serve one bus; where the API level and a cell share a broker, one endpoint answers for both."""
-        svc, options = self._parts.svc, self._parts.settings
-        hosts = None if cell is None else Hosts(svc, cell.uuid, PowerSync(svc))
-        endpoint = ConductorService(self.engine, self, hosts)
+        options = self._parts.settings
+        endpoint = ConductorService(self.engine, self, lambda: self._hosts_on(url))
         self._servings[url] = self._parts.buses.at(url).serve(
             Conductor, CONDUCTOR, options.default.host, endpoint, threads=options.stratus.rpc_threads
         )
+
+    def _hosts_on(self, url: str) -> Hosts | None:
+        """Return the hosts of the cell that has a bus, as the mappings are now."""
+        svc = self._parts.svc
+        for cell in svc.store.cells(include_disabled=True):
+            if cell.transport_url == url:
+                return Hosts(svc, cell.uuid, PowerSync(svc))
+        return None
 
 
 def main(argv: Sequence[str] | None = None, settings: Settings | None = None) -> int:

@@ -77,6 +77,13 @@ class Buses:
                 self._made[url] = self._make(url)
             return self._made[url]
 
+    def leave(self, url: str) -> None:
+        """Let go of the bus at an address; it is made anew when it is asked for again."""
+        with self._lock:
+            left = self._made.pop(url, None)
+        if left is not None:
+            left.close()
+
     def check(self) -> None:
         """Raise RuntimeError when a broker seems to be out of reach (a health check)."""
         with self._lock:

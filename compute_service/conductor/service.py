@@ -26,12 +26,19 @@ class Pool(Protocol):
         """Take a piece of work."""
 
 
+def of_no_cell() -> None:
+    """Return the hosts of a bus that no cell has."""
+
+
 class ConductorService(Conductor):
-    """The endpoint of topic `conductor` on one bus: a cell's, or (without `hosts`) the API's."""
+    """The endpoint of topic `conductor` on one bus: a cell's, or (where `hosts` gives None) the API's alone.
+
+    Which it is may change while it serves: a cell is mapped to the bus, or is so no more.
+    """
 
     VERSION: ClassVar[int] = Conductor.VERSION
 
-    def __init__(self, engine: Engine, pool: Pool, hosts: Hosts | None = None) -> None:
+    def __init__(self, engine: Engine, pool: Pool, hosts: Callable[[], Hosts | None] = of_no_cell) -> None:
         self._engine = engine
         self._pool = pool
         self._hosts = hosts
@@ -82,6 +89,7 @@ class ConductorService(Conductor):
         return console_now(self._engine.svc, token)
 
     def _of_cell(self) -> Hosts:
-        if self._hosts is None:
+        hosts = self._hosts()
+        if hosts is None:
             raise Invalid("Hosts report on the message bus of their cell, not on the API's.")
-        return self._hosts
+        return hosts

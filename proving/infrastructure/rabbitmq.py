@@ -18,6 +18,7 @@ from proving.ports import free_ports
 from proving.process import Launch, Missing, Process, secret_file
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+_CONTROL = SERVER.with_name("rabbitmqctl")
 _USER = "stratus"
 
 
@@ -62,6 +63,27 @@ class RabbitMq(Process):
     def url(self, vhost: str = "/") -> str:
         """Return the address of a virtual host, as oslo.messaging takes it."""
         return f"rabbit://{_USER}:{self._password}@127.0.0.1:{self.port}/{vhost.removeprefix('/')}"
+
+    @property
+    def password(self) -> str:
+        """The user's password, as `url` has it."""
+        return self._password
+
+    def set_password(self, password: str) -> None:
+        """Give the user another password in the running broker, and close all connections. `url` stays."""
+        self._control("change_password", _USER, words=f"{password}\n")
+        self._control("close_all_connections", "the password changed")
+
+    def _control(self, *command: str, words: str = "") -> None:
+        environment = dict(self.launch.environment)
+        subprocess.run(  # noqa: S603
+            [_CONTROL, "--node", environment["RABBITMQ_NODENAME"], *command],
+            env=environment,
+            input=words.encode(),
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+            check=True,
+        )
 
     def start(self) -> None:
         """Start it, and before it the server of Erlang's names."""

@@ -101,7 +101,7 @@ class Conductors:
     def endpoint(self, engine: Engine, cell: str | None) -> ConductorService:
         """Return one of them as messages of a bus reach it."""
         hosts = None if cell is None else Hosts(engine.svc, cell, PowerSync(engine.svc))
-        return ConductorService(engine, AtOnce(), hosts)
+        return ConductorService(engine, AtOnce(), lambda: hosts)
 
 
 class Line(Conductor):

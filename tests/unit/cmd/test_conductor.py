@@ -10,7 +10,7 @@ from compute_service.domain.errors import Invalid
 from compute_service.domain.flow import FlowKey
 from compute_service.domain.host import Cell
 from compute_service.domain.protocol import Conductor
-from compute_service.store.mappings import cell_mapping_insert
+from compute_service.store.mappings import cell_mapping_insert, cell_mapping_update
 from tests.fixtures.all_in_one import Start
 
 
@@ -41,6 +41,37 @@ def test_where_the_api_level_has_a_broker_of_its_own_hosts_are_sent_away(start_s
     site = start_site(hosts=1, options={"DEFAULT": {"transport_url": "local:///api"}})
     with pytest.raises(Invalid, match="Hosts report on the message bus of their cell"):
         register(site, "local:///api").servers_on_host("h")
+    assert register(site, "local:///").servers_on_host("h") == ()
+
+
+def test_a_cell_that_gets_the_bus_of_the_api_level_is_served_there_at_once(start_site: Start) -> None:
+    site = start_site(hosts=1, options={"DEFAULT": {"transport_url": "local:///api"}})
+    (cell,) = site.store.cells()
+    with site.store.api.write() as tx:
+        cell_mapping_update(tx, cell.uuid, transport_url="local:///api")
+    site.store.refresh()
+    assert register(site, "local:///api").servers_on_host("h") == ()
+
+
+def test_a_bus_that_no_cell_has_any_more_is_left(start_site: Start) -> None:
+    site = start_site(hosts=1)
+    two = Cell(
+        uuid="2" * 8 + "-0000-4000-8000-000000000000",
+        name="two",
+        transport_url="local:///two",
+        database_connection="sqlite://",
+    )
+    with site.store.api.write() as tx:
+        cell_mapping_insert(tx, two)
+    site.store.refresh()
+    site.conductor.serve_cells()
+    left = site.parts.buses.at("local:///two")
+    with site.store.api.write() as tx:
+        cell_mapping_update(tx, two.uuid, transport_url="local:///three")
+    site.store.refresh()
+    site.conductor.serve_cells()
+    assert site.parts.buses.at("local:///two") is not left
+    register(site, "local:///three").wake((FlowKey(database="nowhere", flow_id="f"),))
     assert register(site, "local:///").servers_on_host("h") == ()
 
 
