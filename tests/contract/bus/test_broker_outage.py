@@ -12,13 +12,9 @@ from compute_service.bus.oslo import OsloBus
 from compute_service.config.settings import settings_of
 from compute_service.domain.errors import ComputeError, Unavailable
 from proving.infrastructure.rabbitmq import RabbitMq
-from tests.fixtures.rabbitmq import broker, installed
+from tests.fixtures.rabbitmq import WITH_A_BROKER, broker
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(not installed(), reason="RabbitMQ is not installed: apt-get install rabbitmq-server"),
-    pytest.mark.timeout(120),
-]
+pytestmark = WITH_A_BROKER
 
 
 class Speech(Protocol):
